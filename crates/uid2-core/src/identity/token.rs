@@ -1,0 +1,55 @@
+//! The two opaque tokens of an identity.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+/// An advertising token: what goes into the bidstream, as is.
+///
+/// Opaque and case-sensitive. Cloning is cheap and shares the text, so that a
+/// token can be handed to every bid request of a page. `Debug` does not show
+/// it and there is no `Display`: call [`as_str`](Self::as_str) where it leaves.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct AdvertisingToken(Arc<str>);
+
+impl AdvertisingToken {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The token as it goes into the bidstream.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AdvertisingToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdvertisingToken(<redacted>)")
+    }
+}
+
+/// A refresh token: what the next identity is asked for with. Whoever has it
+/// and its response key can go on as this user, so it is wiped on drop.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshToken(Zeroizing<alloc::boxed::Box<str>>);
+
+impl RefreshToken {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The token as it goes to the operator, and nowhere else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken(<redacted>)")
+    }
+}

@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+pub mod dii;
+mod eid;
+pub mod envelope;
+mod environment;
+pub mod identity;
+mod json;
+pub mod lifecycle;
+pub mod operation;
+mod redact;
+mod secret;
+mod time;
+
+pub use dii::{
+    Dii, DiiKind, Email, EmailError, EmailHash, HashError, HashText, Phone, PhoneError, PhoneHash,
+};
+pub use eid::{Eid, OpenRtb};
+pub use environment::{BaseUrl, BaseUrlError, Environment, Scope};
+pub use identity::{AdvertisingToken, Identity, IdentityError, IdentityState, RefreshToken};
+pub use secret::{
+    ApiKey, ApiKeyError, ClientSecret, DiiKey, KeyEnvironment, KeyError, ResponseKey,
+};
+pub use time::{ClockSkew, Timestamp};

@@ -1,0 +1,106 @@
+//! `POST /v2/token/refresh` (protocol, section 7).
+
+use super::caller::Caller;
+use super::error::Error;
+use super::message::{Request, Response};
+use super::reply::{Message, Reply, encoding_of, refusal, sealed_body};
+use crate::envelope::{self, Encoding};
+use crate::identity::Identity;
+use crate::secret::ResponseKey;
+
+const PATH: &str = "/v2/token/refresh";
+
+/// Asks for the next identity of a person: steps 3-b and 3-c of the publisher
+/// guide.
+///
+/// The body is the refresh token itself, which only the operator can read; so
+/// neither a clock nor randomness is needed, and a repeat is safe. The answer is
+/// sealed with the response key that came with the identity.
+#[derive(Clone, Debug)]
+pub struct Refresh<'a> {
+    identity: &'a Identity,
+}
+
+impl<'a> Refresh<'a> {
+    /// For this identity.
+    #[must_use]
+    pub const fn new(identity: &'a Identity) -> Self {
+        Self { identity }
+    }
+
+    /// The request to send, and what its response is finished with.
+    ///
+    /// The API key is sent along, though the service does not insist on it: an
+    /// authenticated caller is told why a refresh token was refused.
+    pub fn prepare(&self, caller: &Caller) -> (Request, PendingRefresh) {
+        let token = self.identity.refresh_token().expose();
+        let request = caller.request(PATH, token.as_bytes().to_vec());
+        let pending = PendingRefresh {
+            key: self.identity.refresh_response_key().cloned(),
+            encoding: caller.encoding,
+        };
+        (request, pending)
+    }
+}
+
+/// What came of [`Refresh`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefreshOutcome {
+    /// The next identity: it takes the place of the one that was refreshed.
+    Success(Identity),
+    /// The person has opted out. The chain ends here: the old token must not be
+    /// used again, even though it has not expired.
+    OptOut,
+}
+
+/// Waits for the response to a [`Refresh`].
+#[derive(Debug)]
+#[must_use = "the response is finished with this"]
+pub struct PendingRefresh {
+    key: Option<ResponseKey>,
+    encoding: Encoding,
+}
+
+impl PendingRefresh {
+    /// Reads the response.
+    ///
+    /// # Errors
+    /// [`Error`]; see [`Error::action`] for what to do about it.
+    pub fn finish(self, response: Response<'_>) -> Result<Reply<RefreshOutcome>, Error> {
+        let outcome = match self.key {
+            Some(key) => {
+                let body = sealed_body(response)?;
+                let encoding = encoding_of(response, self.encoding);
+                let payload = envelope::open_refresh_response(&key, body, encoding)
+                    .map_err(Error::Envelope)?;
+                read(&Message::read(payload.as_bytes())?)
+            }
+            None => read(&plain(response)?),
+        }
+        .map_err(Error::in_refresh)?;
+        Ok(Reply {
+            outcome,
+            server_time: None,
+            skew: None,
+        })
+    }
+}
+
+/// An identity without a response key is answered in plain JSON.
+fn plain<'a>(response: Response<'a>) -> Result<Message<'a>, Error> {
+    if response.status != 200 {
+        return Err(refusal(response));
+    }
+    Message::read(response.body)
+}
+
+fn read(message: &Message<'_>) -> Result<RefreshOutcome, Error> {
+    match &*message.status {
+        "success" => Identity::from_json(message.require_body()?)
+            .map(RefreshOutcome::Success)
+            .map_err(Error::Identity),
+        "optout" => Ok(RefreshOutcome::OptOut),
+        _ => Err(message.unknown_status(200)),
+    }
+}
