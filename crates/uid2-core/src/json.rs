@@ -1,8 +1,7 @@
-//! The little JSON that requests are made of.
+//! The little JSON that requests are made of. serde_json writes into an
+//! existing buffer only where the standard library is.
 
 use alloc::vec::Vec;
-
-use serde::Serialize as _;
 
 /// Appends `"key":"value"`, escaped.
 pub(crate) fn write_member(out: &mut Vec<u8>, key: &str, value: &str) {
@@ -11,8 +10,34 @@ pub(crate) fn write_member(out: &mut Vec<u8>, key: &str, value: &str) {
     write_string(out, value);
 }
 
-/// Appends a JSON string literal.
-pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
-    // Writing a string into memory cannot fail.
-    let _ = text.serialize(&mut serde_json::Serializer::new(out));
+/// Appends a JSON string literal (RFC 8259, section 7).
+fn write_string(out: &mut Vec<u8>, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            0..0x20 => {
+                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
+            }
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let all: String = (0..0x250).filter_map(char::from_u32).collect();
+        let mut out = Vec::new();
+        write_string(&mut out, &all);
+        assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), all);
+    }
 }

@@ -130,10 +130,10 @@ impl Dii {
             Self::Email(email) if raw => write_member(out, "email", email.as_str()),
             Self::Phone(phone) if raw => write_member(out, "phone", phone.as_str()),
             Self::Email(email) => {
-                write_member(out, "email_hash", email.hash().to_base64().as_str())
+                write_member(out, "email_hash", email.hash().to_base64().as_str());
             }
             Self::Phone(phone) => {
-                write_member(out, "phone_hash", phone.hash().to_base64().as_str())
+                write_member(out, "phone_hash", phone.hash().to_base64().as_str());
             }
             Self::EmailHash(hash) => write_member(out, "email_hash", hash.to_base64().as_str()),
             Self::PhoneHash(hash) => write_member(out, "phone_hash", hash.to_base64().as_str()),

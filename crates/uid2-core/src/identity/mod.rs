@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 /// use uid2_core::{Identity, IdentityState, Timestamp};
 ///
 /// let identity = Identity::from_json(br#"{
-///     "advertising_token": "A4AAAA…", "refresh_token": "AAAAAG…",
+///     "advertising_token": "A4AAAA...", "refresh_token": "AAAAAG...",
 ///     "refresh_from": 1700000900000, "identity_expires": 1700003600000,
 ///     "refresh_expires": 1700086400000,
 ///     "refresh_response_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
