@@ -34,7 +34,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::secret::{ClientSecret, ResponseKey};
 use crate::time::Timestamp;
@@ -215,6 +215,10 @@ pub fn open_refresh_response(
 
 /// Opens a request, as an operator does.
 ///
+/// Text must be canonical base64. An operator also takes it without padding and
+/// with stray bits in its last character (protocol, section 4): who wants that
+/// decodes the text and opens the bytes as [`Encoding::Binary`].
+///
 /// # Errors
 /// [`EnvelopeError`], in the order in which the operator checks.
 pub fn open_request(
@@ -326,7 +330,8 @@ fn seal(
     iv: [u8; IV],
 ) -> Vec<u8> {
     let plain = head.len() + IV;
-    let mut message = Vec::with_capacity(plain + STAMP + payload.len() + TAG);
+    let stamp_len = if stamp.is_some() { STAMP } else { 0 };
+    let mut message = Vec::with_capacity(plain + stamp_len + payload.len() + TAG);
     message.extend_from_slice(head);
     message.extend_from_slice(&iv);
     if let Some((now, nonce)) = stamp {
@@ -335,9 +340,11 @@ fn seal(
     }
     message.extend_from_slice(payload);
     let text = message.get_mut(plain..).unwrap_or_default();
-    // GCM refuses only messages of 64 GiB and more.
-    if let Ok(tag) = cipher.encrypt_inout_detached(&iv.into(), &[], text.into()) {
-        message.extend_from_slice(&tag);
+    match cipher.encrypt_inout_detached(&iv.into(), &[], text.into()) {
+        Ok(tag) => message.extend_from_slice(&tag),
+        // GCM refuses only messages of 64 GiB and more: nothing goes out, rather
+        // than the plaintext.
+        Err(_) => message.zeroize(),
     }
     message
 }

@@ -147,32 +147,43 @@ impl BaseUrl {
 /// The host of an authority, with its port checked and dropped.
 fn host_of(authority: &str) -> Result<&str, BaseUrlError> {
     let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, after) = rest.split_once(']').ok_or(BaseUrlError::Host)?;
-            host.parse::<Ipv6Addr>().map_err(|_| BaseUrlError::Host)?;
-            (host, after.strip_prefix(':').or(none_if_empty(after)?))
-        }
-        None => match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        },
+        Some(rest) => split_v6(rest)?,
+        None => split_name(authority)?,
     };
-    if host.is_empty() {
-        return Err(BaseUrlError::Host);
-    }
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+    if port.is_some_and(|port| !is_port(port)) {
         return Err(BaseUrlError::Port);
     }
     Ok(host)
 }
 
-/// Nothing may follow `]` but a port.
-fn none_if_empty(rest: &str) -> Result<Option<&str>, BaseUrlError> {
-    if rest.is_empty() || rest.starts_with(':') {
-        Ok(None)
-    } else {
-        Err(BaseUrlError::Host)
+/// `::1]:8080`, the opening bracket already gone.
+fn split_v6(rest: &str) -> Result<(&str, Option<&str>), BaseUrlError> {
+    let (host, after) = rest.split_once(']').ok_or(BaseUrlError::Host)?;
+    host.parse::<Ipv6Addr>().map_err(|_| BaseUrlError::Host)?;
+    if after.is_empty() {
+        return Ok((host, None));
     }
+    let port = after.strip_prefix(':').ok_or(BaseUrlError::Host)?;
+    Ok((host, Some(port)))
+}
+
+/// `name:8080`. Names have few characters; anything else, `%` above all, might be
+/// read in another way by whoever connects.
+fn split_name(authority: &str) -> Result<(&str, Option<&str>), BaseUrlError> {
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if host.is_empty() || !host.bytes().all(of_a_name) {
+        return Err(BaseUrlError::Host);
+    }
+    Ok((host, port))
+}
+
+fn is_port(port: &str) -> bool {
+    // `parse` alone would take a sign.
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 fn is_loopback(host: &str) -> bool {

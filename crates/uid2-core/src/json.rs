@@ -1,4 +1,4 @@
-//! The little JSON that requests are made of. serde_json writes into an
+//! The little JSON that requests are made of. `serde_json` writes into an
 //! existing buffer only where the standard library is.
 
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ pub(crate) fn write_member(out: &mut Vec<u8>, key: &str, value: &str) {
 }
 
 /// Appends a JSON string literal (RFC 8259, section 7).
-fn write_string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     for byte in text.bytes() {
@@ -28,6 +28,22 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// How many bytes [`write_member`] appends.
+pub(crate) fn member_len(key: &str, value: &str) -> usize {
+    string_len(key) + 1 + string_len(value)
+}
+
+/// How many bytes [`write_string`] appends. What is wiped on drop must not grow,
+/// for growing leaves copies behind.
+pub(crate) fn string_len(text: &str) -> usize {
+    let escaped = text.bytes().map(|byte| match byte {
+        0..0x20 => r"\u0000".len(),
+        b'"' | b'\\' => 2,
+        _ => 1,
+    });
+    2 + escaped.sum::<usize>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +54,16 @@ mod tests {
         let all: String = (0..0x250).filter_map(char::from_u32).collect();
         let mut out = Vec::new();
         write_string(&mut out, &all);
+        assert_eq!(out.len(), string_len(&all));
         assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), all);
+    }
+
+    #[test]
+    fn the_length_of_a_member_is_known_beforehand() {
+        for (key, value) in [("", ""), ("email", "jane@example.com"), ("a\"", "é\u{0}\\")] {
+            let mut out = Vec::new();
+            write_member(&mut out, key, value);
+            assert_eq!(out.len(), member_len(key, value), "{key} {value}");
+        }
     }
 }

@@ -32,9 +32,14 @@ pub(crate) fn scrub(message: &str) -> Box<str> {
 }
 
 fn is_telling(word: &str) -> bool {
-    word.contains('@')
+    ["@", "%40", "&#64;"].iter().any(|at| word.contains(at))
         || longest_run(word, |byte| byte.is_ascii_digit()) >= LONG_NUMBER
-        || (!word.contains("://") && longest_run(word, is_base64) >= LONG_RUN)
+        || if word.contains("://") {
+            // The path of a URL is long by nature, its pieces are not.
+            word.contains('?') || longest_run(word, |byte| byte != b'/') >= LONG_RUN
+        } else {
+            longest_run(word, is_base64) >= LONG_RUN
+        }
 }
 
 const fn is_base64(byte: u8) -> bool {
@@ -74,6 +79,12 @@ mod tests {
                 "hash=tMmiiTI7IaAcPpQPFQ65uMVCWH8av9jw4cwf/F5HVRQ= seen",
                 "<redacted> seen",
             ),
+            ("GET https://x.example/?q=secret", "GET <redacted>"),
+            (
+                "GET https://x.example/tMmiiTI7IaAcPpQPFQ65uMVCWH8av9jw",
+                "GET <redacted>",
+            ),
+            ("who=jane%40example.com", "<redacted>"),
             ("line\u{7}\nbreak", "line  break"),
         ] {
             assert_eq!(&*scrub(message), clean);

@@ -133,7 +133,12 @@ impl KeyFields {
             "P" => KeyEnvironment::Production,
             _ => return None,
         };
-        let site_id = pieces.next()?.parse().ok()?;
+        let site_id = pieces.next()?;
+        // `parse` alone would take a sign.
+        if !site_id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let site_id = site_id.parse().ok()?;
         let random = pieces.next()?;
         (random.len() == 45 && random.as_bytes().get(6) == Some(&b'.')).then_some(Self {
             scope,
@@ -172,6 +177,7 @@ impl FromStr for ApiKey {
     }
 }
 
+/// In constant time.
 impl PartialEq for ApiKey {
     fn eq(&self, other: &Self) -> bool {
         self.authorization
@@ -284,6 +290,7 @@ impl FromStr for ClientSecret {
     }
 }
 
+/// In constant time.
 impl PartialEq for ClientSecret {
     fn eq(&self, other: &Self) -> bool {
         self.0.bytes.ct_eq(&*other.0.bytes).into()
@@ -329,6 +336,7 @@ impl ResponseKey {
     }
 }
 
+/// In constant time.
 impl PartialEq for ResponseKey {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&*other.0).into()

@@ -15,7 +15,7 @@ pub use email::{Email, EmailError};
 pub use hash::{EmailHash, HashError, HashText, PhoneHash};
 pub use phone::{Phone, PhoneError};
 
-use crate::json::write_member;
+use crate::json::{member_len, write_member};
 use crate::secret::DiiKey;
 
 /// One of the four ways to name a person to the service.
@@ -123,8 +123,8 @@ impl Dii {
         keyed_hash(key, &[kind, &self.hash_bytes()])
     }
 
-    /// The JSON member that names this DII in a request: its key, and its value
-    /// written by `write`. Raw DII is hashed unless `raw` is asked for.
+    /// Appends the JSON member that names this DII in a request. Raw DII is
+    /// hashed unless `raw` is asked for.
     pub(crate) fn write_member(&self, raw: bool, out: &mut Vec<u8>) {
         match self {
             Self::Email(email) if raw => write_member(out, "email", email.as_str()),
@@ -137,6 +137,15 @@ impl Dii {
             }
             Self::EmailHash(hash) => write_member(out, "email_hash", hash.to_base64().as_str()),
             Self::PhoneHash(hash) => write_member(out, "phone_hash", hash.to_base64().as_str()),
+        }
+    }
+
+    /// At least as many bytes as [`write_member`](Self::write_member) appends.
+    pub(crate) fn member_len(&self, raw: bool) -> usize {
+        const HASHED: usize = r#""email_hash":"""#.len() + 44;
+        match self {
+            Self::Email(email) if raw => member_len("email", email.as_str()),
+            _ => HASHED,
         }
     }
 }

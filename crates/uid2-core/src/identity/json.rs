@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::{AdvertisingToken, Identity, IdentityError, JsonKind, RefreshToken};
+use crate::json::{member_len, string_len, write_member, write_string};
 use crate::secret::ResponseKey;
 use crate::time::Timestamp;
 
@@ -174,9 +175,59 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
+/// As [`Serialize`] writes it, but into a single allocation that is wiped on
+/// drop: a buffer that grows leaves copies of the secrets behind.
 pub(super) fn write(identity: &Identity) -> Zeroizing<String> {
-    // Writing texts and numbers into memory cannot fail.
-    Zeroizing::new(serde_json::to_string(identity).unwrap_or_default())
+    let mut out = Zeroizing::new(Vec::with_capacity(written_len(identity)));
+    let times = [
+        (IDENTITY_EXPIRES, identity.identity_expires),
+        (REFRESH_EXPIRES, identity.refresh_expires),
+        (REFRESH_FROM, identity.refresh_from),
+    ];
+    out.push(b'{');
+    write_member(
+        &mut out,
+        ADVERTISING_TOKEN,
+        identity.advertising_token.as_str(),
+    );
+    out.push(b',');
+    write_member(&mut out, REFRESH_TOKEN, identity.refresh_token.expose());
+    for (name, time) in times {
+        write_raw_member(&mut out, name, &time.as_millis().to_string());
+    }
+    if let Some(key) = &identity.refresh_response_key {
+        out.push(b',');
+        write_member(&mut out, REFRESH_RESPONSE_KEY, &key.expose_base64());
+    }
+    for (name, value) in &identity.unknown {
+        write_raw_member(&mut out, name, value.get());
+    }
+    out.push(b'}');
+    // Only texts were written, so this is UTF-8.
+    Zeroizing::new(String::from_utf8(core::mem::take(&mut *out)).unwrap_or_default())
+}
+
+/// Appends `,"name":value`, the value as it is.
+fn write_raw_member(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.push(b',');
+    write_string(out, name);
+    out.push(b':');
+    out.extend_from_slice(value.as_bytes());
+}
+
+/// At least as many bytes as [`write`] writes.
+fn written_len(identity: &Identity) -> usize {
+    /// Braces, the names of the times and the key, three times, a key.
+    const FIXED: usize = 2 + 4 * (4 + 20) + 3 * 20 + 46;
+    let unknown = identity
+        .unknown
+        .iter()
+        .map(|(name, value)| 2 + string_len(name) + value.get().len());
+    FIXED
+        + member_len(ADVERTISING_TOKEN, identity.advertising_token.as_str())
+        + 1
+        + member_len(REFRESH_TOKEN, identity.refresh_token.expose())
+        + unknown.sum::<usize>()
 }
 
 /// As on the wire. Only for JSON: members that are not known are kept as raw JSON.

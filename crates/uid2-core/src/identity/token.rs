@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use core::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// An advertising token: what goes into the bidstream, as is.
@@ -33,7 +34,7 @@ impl fmt::Debug for AdvertisingToken {
 
 /// A refresh token: what the next identity is asked for with. Whoever has it
 /// and its response key can go on as this user, so it is wiped on drop.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct RefreshToken(Zeroizing<alloc::boxed::Box<str>>);
 
 impl RefreshToken {
@@ -47,6 +48,15 @@ impl RefreshToken {
         &self.0
     }
 }
+
+/// In constant time.
+impl PartialEq for RefreshToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for RefreshToken {}
 
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

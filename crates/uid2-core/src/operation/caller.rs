@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::message::Request;
 use super::reply::PendingEnvelope;
@@ -78,8 +79,8 @@ impl Caller {
         Ok(self)
     }
 
-    /// From which difference on between the operator's clock and `now` a reply
-    /// reports [skew](super::Reply::skew); a minute unless told otherwise.
+    /// How far the operator's clock and `now` may be apart before a reply reports
+    /// [skew](super::Reply::skew); a minute unless told otherwise.
     #[must_use]
     pub const fn with_skew_tolerance(mut self, tolerance: Duration) -> Self {
         self.skew_tolerance = tolerance;
@@ -120,7 +121,7 @@ impl Caller {
     pub(super) fn request(&self, path: &'static str, body: alloc::vec::Vec<u8>) -> Request {
         Request {
             path,
-            body,
+            body: Zeroizing::new(body),
             content_type: self.encoding.content_type(),
             authorization: Some(self.api_key.clone()),
             client_version: self.client_version.clone(),

@@ -23,9 +23,10 @@ pub enum Error {
     /// with encryption switched off, or somebody in between.
     #[error("the response is not sealed: refusing it, for anybody could have written it")]
     NotSealed,
-    /// The response is a web page: a proxy, a captive portal or a wrong base URL.
+    /// The response is a web page, or a refusal without the words an operator
+    /// has for it: a proxy, a captive portal or a wrong base URL.
     #[error(
-        "the response (HTTP {http_status}) is a web page, not an operator's: \
+        "the response (HTTP {http_status}) is not an operator's: \
          check the base URL and any proxy in between"
     )]
     NotAnOperator {
@@ -240,6 +241,9 @@ pub enum RefusalKind {
     /// Validate, 400: the token was made with another site's key.
     #[error("the token belongs to another site")]
     ForeignToken,
+    /// 403: something in front of the operator does not let this through.
+    #[error("forbidden: check the base URL, and any proxy or firewall in between")]
+    Forbidden,
     /// 3xx: something redirects. It is not followed, for the API key would go along.
     #[error("the server redirects, which is not followed with an API key: check the base URL")]
     Redirected,
@@ -305,6 +309,7 @@ impl RefusalKind {
     const fn of_http(http_status: u16) -> Self {
         match http_status {
             300..=399 => Self::Redirected,
+            403 => Self::Forbidden,
             404 | 405 => Self::NotFound,
             407 => Self::ProxyAuthentication,
             413 => Self::TooLarge,
@@ -321,6 +326,7 @@ impl RefusalKind {
             Self::Unauthorized
             | Self::WrongSecret
             | Self::ClockDrift
+            | Self::Forbidden
             | Self::Redirected
             | Self::NotFound
             | Self::ProxyAuthentication => Action::FixConfiguration,

@@ -1,8 +1,10 @@
 //! `POST /v2/token/generate` (protocol, section 6).
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::error::Error;
@@ -10,7 +12,7 @@ use super::message::{Request, Response};
 use super::reply::{Message, PendingEnvelope, Reply};
 use crate::dii::Dii;
 use crate::identity::Identity;
-use crate::json::write_member;
+use crate::json::{member_len, write_member};
 use crate::time::Timestamp;
 
 const PATH: &str = "/v2/token/generate";
@@ -19,7 +21,7 @@ const PATH: &str = "/v2/token/generate";
 ///
 /// What is sent is the hash of the DII, sealed, unless
 /// [`sending_raw_dii`](Self::sending_raw_dii) is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Generate<'a> {
     dii: &'a Dii,
     raw: bool,
@@ -63,16 +65,31 @@ impl<'a> Generate<'a> {
         (request, PendingGenerate(pending))
     }
 
-    fn payload(&self) -> Vec<u8> {
-        let mut json = Vec::with_capacity(96);
+    fn payload(&self) -> Zeroizing<Vec<u8>> {
+        const TCF: &str = "tcf_consent_string";
+        let tcf_len = self
+            .tcf_consent_string
+            .map_or(0, |tcf| 1 + member_len(TCF, tcf));
+        let len = 2 + self.dii.member_len(self.raw) + tcf_len;
+        let mut json = Zeroizing::new(Vec::with_capacity(len));
         json.push(b'{');
         self.dii.write_member(self.raw, &mut json);
         if let Some(tcf) = self.tcf_consent_string {
             json.push(b',');
-            write_member(&mut json, "tcf_consent_string", tcf);
+            write_member(&mut json, TCF, tcf);
         }
         json.push(b'}');
         json
+    }
+}
+
+impl fmt::Debug for Generate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generate")
+            .field("dii", &self.dii.kind())
+            .field("raw", &self.raw)
+            .field("tcf", &self.tcf_consent_string.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,6 +133,6 @@ fn read(message: &Message<'_>) -> Result<GenerateOutcome, Error> {
             .map_err(Error::Identity),
         "optout" => Ok(GenerateOutcome::OptOut),
         "insufficient_user_consent" => Ok(GenerateOutcome::InsufficientConsent),
-        _ => Err(message.unknown_status(200)),
+        _ => Err(message.unknown_status()),
     }
 }

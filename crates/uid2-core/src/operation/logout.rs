@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::error::Error;
@@ -46,7 +47,8 @@ impl<'a> Logout<'a> {
         now: Timestamp,
         rng: &mut R,
     ) -> (Request, PendingLogout) {
-        let mut json = Vec::with_capacity(96);
+        let len = 2 + self.dii.member_len(self.raw);
+        let mut json = Zeroizing::new(Vec::with_capacity(len));
         json.push(b'{');
         self.dii.write_member(self.raw, &mut json);
         json.push(b'}');
@@ -93,7 +95,7 @@ fn read(message: &Message<'_>) -> Result<LogoutOutcome, Error> {
                 Err(UNEXPECTED)
             }
         }
-        _ => Err(message.unknown_status(200)),
+        _ => Err(message.unknown_status()),
     }
 }
 

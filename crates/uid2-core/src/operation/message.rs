@@ -4,6 +4,8 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::secret::ApiKey;
 
 /// An HTTP request to be sent as it is. All are `POST`.
@@ -12,7 +14,8 @@ use crate::secret::ApiKey;
 #[derive(Clone)]
 pub struct Request {
     pub(super) path: &'static str,
-    pub(super) body: Vec<u8>,
+    /// Wiped on drop, for a refresh token travels as it is.
+    pub(super) body: Zeroizing<Vec<u8>>,
     pub(super) content_type: &'static str,
     pub(super) authorization: Option<ApiKey>,
     pub(super) client_version: Cow<'static, str>,
@@ -60,8 +63,8 @@ impl Request {
 
     /// The body, without a copy.
     #[must_use]
-    pub fn into_body(self) -> Vec<u8> {
-        self.body
+    pub fn into_body(mut self) -> Vec<u8> {
+        core::mem::take(&mut *self.body)
     }
 }
 
@@ -159,7 +162,7 @@ mod http_crate {
                 value.set_sensitive(header.sensitive);
                 builder = builder.header(header.name, value);
             }
-            builder.body(self.body)
+            builder.body(self.into_body())
         }
     }
 

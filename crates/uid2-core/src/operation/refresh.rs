@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::error::Error;
 use super::message::{Request, Response};
-use super::reply::{Message, Reply, encoding_of, refusal, sealed_body};
+use super::reply::{Message, Reply, encoding_of, is_page, success_body, unopened};
 use crate::envelope::{self, Encoding};
 use crate::identity::Identity;
 use crate::secret::ResponseKey;
@@ -70,10 +70,10 @@ impl PendingRefresh {
     pub fn finish(self, response: Response<'_>) -> Result<Reply<RefreshOutcome>, Error> {
         let outcome = match self.key {
             Some(key) => {
-                let body = sealed_body(response)?;
+                let body = success_body(response)?;
                 let encoding = encoding_of(response, self.encoding);
                 let payload = envelope::open_refresh_response(&key, body, encoding)
-                    .map_err(Error::Envelope)?;
+                    .map_err(|error| unopened(body, error))?;
                 read(&Message::read(payload.as_bytes())?)
             }
             None => read(&plain(response)?),
@@ -89,10 +89,11 @@ impl PendingRefresh {
 
 /// An identity without a response key is answered in plain JSON.
 fn plain<'a>(response: Response<'a>) -> Result<Message<'a>, Error> {
-    if response.status != 200 {
-        return Err(refusal(response));
-    }
-    Message::read(response.body)
+    let body = success_body(response)?;
+    Message::read(body).map_err(|error| match is_page(body) {
+        true => Error::NotAnOperator { http_status: 200 },
+        false => error,
+    })
 }
 
 fn read(message: &Message<'_>) -> Result<RefreshOutcome, Error> {
@@ -101,6 +102,6 @@ fn read(message: &Message<'_>) -> Result<RefreshOutcome, Error> {
             .map(RefreshOutcome::Success)
             .map_err(Error::Identity),
         "optout" => Ok(RefreshOutcome::OptOut),
-        _ => Err(message.unknown_status(200)),
+        _ => Err(message.unknown_status()),
     }
 }

@@ -1,15 +1,15 @@
 //! What comes back: opened, checked and told apart.
 
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
+use alloc::string::String;
 use core::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error::{Error, Refusal};
+use super::error::{Error, Refusal, RefusalKind};
 use super::message::Response;
-use crate::envelope::{self, Encoding, Nonce, Opened};
+use crate::envelope::{self, Encoding, EnvelopeError, Nonce, Opened};
 use crate::redact::scrub;
 use crate::secret::ClientSecret;
 use crate::time::{ClockSkew, Timestamp};
@@ -57,44 +57,52 @@ impl PendingEnvelope {
     }
 
     fn open(&self, response: Response<'_>) -> Result<Opened, Error> {
-        let body = sealed_body(response)?;
+        let body = success_body(response)?;
         let encoding = encoding_of(response, self.encoding);
-        envelope::open_response(&self.secret, body, encoding, self.nonce).map_err(Error::Envelope)
+        envelope::open_response(&self.secret, body, encoding, self.nonce)
+            .map_err(|error| unopened(body, error))
     }
 }
 
-/// The body of a response that ought to be sealed: anything but a 200 is a
-/// refusal, and a 200 that is JSON or a web page did not come from an operator
-/// that holds our secret.
-pub(super) fn sealed_body<'a>(response: Response<'a>) -> Result<&'a [u8], Error> {
-    if response.status != 200 {
-        return Err(refusal(response));
-    }
-    match first_byte(response.body) {
-        Some(b'{' | b'[' | b'<') => Err(not_sealed(response)),
-        _ => Ok(response.body),
+/// The body of a success. Anything but a 200 is a refusal (protocol, section 2).
+pub(super) fn success_body<'a>(response: Response<'a>) -> Result<&'a [u8], Error> {
+    if response.status == 200 {
+        Ok(response.body)
+    } else {
+        Err(refusal(response))
     }
 }
 
-fn not_sealed(response: Response<'_>) -> Error {
-    // A binary envelope may begin with any byte.
-    let json_or_page = match response.content_type {
-        Some(content_type) => Encoding::from_content_type(content_type) != Some(Encoding::Binary),
-        None => core::str::from_utf8(response.body).is_ok(),
-    };
-    if !json_or_page {
-        return Error::Envelope(envelope::EnvelopeError::Decrypt);
-    }
-    match first_byte(response.body) {
-        Some(b'<') => Error::NotAnOperator {
-            http_status: response.status,
-        },
-        _ => Error::NotSealed,
+/// Why the body of a success is not an envelope of ours. Asked only once it did
+/// not open, for a binary envelope may begin with any byte.
+pub(super) fn unopened(body: &[u8], error: EnvelopeError) -> Error {
+    let readable = error == EnvelopeError::NotBase64 || is_text(body);
+    match first_byte(body) {
+        Some(b'<') if readable => Error::NotAnOperator { http_status: 200 },
+        Some(b'{' | b'[') if readable => Error::NotSealed,
+        _ => Error::Envelope(error),
     }
 }
 
+/// UTF-8, possibly cut off in the middle of a character.
+fn is_text(body: &[u8]) -> bool {
+    match core::str::from_utf8(body) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    }
+}
+
+/// A web page, by its first character.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    first_byte(body) == Some(b'<')
+}
+
+/// The first byte that says what a text is.
 fn first_byte(body: &[u8]) -> Option<u8> {
-    body.iter()
+    const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+    body.strip_prefix(BYTE_ORDER_MARK)
+        .unwrap_or(body)
+        .iter()
         .copied()
         .find(|byte| !byte.is_ascii_whitespace())
 }
@@ -110,19 +118,49 @@ pub(super) fn encoding_of(response: Response<'_>, sent: Encoding) -> Encoding {
 
 /// What a response that is not a success says.
 pub(super) fn refusal(response: Response<'_>) -> Error {
-    let message: Option<Message<'_>> = serde_json::from_slice(response.body).ok();
-    match message {
-        Some(message) => Error::Refused(message.into_refusal(response.status)),
-        None if first_byte(response.body) == Some(b'<')
-            && response.status < 500
-            && response.status != 404 =>
-        {
-            Error::NotAnOperator {
-                http_status: response.status,
-            }
-        }
-        None => Error::Refused(Refusal::of_http_status(response.status)),
+    let http_status = response.status;
+    if let Some(words) = Words::read(response.body) {
+        return Error::Refused(words.into_refusal(http_status));
     }
+    let refusal = Refusal::of_http_status(http_status);
+    let from_elsewhere = match refusal.kind() {
+        // The operator's own always has words.
+        RefusalKind::Other => true,
+        RefusalKind::Unauthorized => is_page(response.body),
+        _ => false,
+    };
+    if from_elsewhere {
+        Error::NotAnOperator { http_status }
+    } else {
+        Error::Refused(refusal)
+    }
+}
+
+/// `{"status": …, "message": …}` as far as they are there: what stands between
+/// us and the operator has words of its own.
+#[derive(Deserialize)]
+struct Words<'a> {
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message: Option<&'a RawValue>,
+}
+
+impl<'a> Words<'a> {
+    fn read(json: &'a [u8]) -> Option<Self> {
+        let words: Self = serde_json::from_slice(json).ok()?;
+        (text(words.status).is_some() || text(words.message).is_some()).then_some(words)
+    }
+
+    fn into_refusal(self, http_status: u16) -> Refusal {
+        let status = text(self.status).unwrap_or_default();
+        let message = text(self.message);
+        Refusal::new(http_status, scrub(&status), message.as_deref().map(scrub))
+    }
+}
+
+fn text(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
 }
 
 /// `{"status": …, "body": …, "message": …}`.
@@ -144,15 +182,10 @@ impl<'a> Message<'a> {
         })
     }
 
-    pub(super) fn into_refusal(self, http_status: u16) -> Refusal {
-        let message: Option<Box<str>> = self.message.as_deref().map(scrub);
-        Refusal::new(http_status, scrub(&self.status), message)
-    }
-
     /// The refusal of a success that is not one: a status we do not know.
-    pub(super) fn unknown_status(&self, http_status: u16) -> Error {
+    pub(super) fn unknown_status(&self) -> Error {
         let message = self.message.as_deref().map(scrub);
-        Error::Refused(Refusal::new(http_status, scrub(&self.status), message))
+        Error::Refused(Refusal::new(200, scrub(&self.status), message))
     }
 
     pub(super) fn require_body(&self) -> Result<&'a [u8], Error> {

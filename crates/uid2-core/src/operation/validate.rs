@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::error::Error;
 use super::message::{Request, Response};
 use super::reply::{Message, PendingEnvelope, Reply};
 use crate::dii::Dii;
-use crate::json::write_member;
+use crate::json::{member_len, write_member};
 use crate::time::Timestamp;
 
 const PATH: &str = "/v2/token/validate";
@@ -48,7 +49,8 @@ impl<'a> Validate<'a> {
         now: Timestamp,
         rng: &mut R,
     ) -> (Request, PendingValidate) {
-        let mut json = Vec::with_capacity(96 + self.token.len());
+        let len = 3 + member_len("token", self.token) + self.dii.member_len(self.raw);
+        let mut json = Zeroizing::new(Vec::with_capacity(len));
         json.push(b'{');
         write_member(&mut json, "token", self.token);
         json.push(b',');
@@ -102,6 +104,6 @@ fn read(message: &Message<'_>) -> Result<ValidateOutcome, Error> {
             expected: "true or false",
         }),
         ("success", Err(error)) => Err(error),
-        _ => Err(message.unknown_status(200)),
+        _ => Err(message.unknown_status()),
     }
 }
