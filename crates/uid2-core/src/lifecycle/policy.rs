@@ -33,14 +33,19 @@ pub struct Policy {
     pub logout_memory: Duration,
 }
 
+impl Policy {
+    /// What is right for most.
+    pub const DEFAULT: Self = Self {
+        min_remaining: Duration::ZERO,
+        backoff_first: Duration::from_secs(5),
+        backoff_max: Duration::from_secs(600),
+        logout_memory: Duration::from_secs(3600),
+    };
+}
+
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            min_remaining: Duration::ZERO,
-            backoff_first: Duration::from_secs(5),
-            backoff_max: Duration::from_secs(600),
-            logout_memory: Duration::from_secs(3600),
-        }
+        Self::DEFAULT
     }
 }
 
