@@ -1,0 +1,138 @@
+//! Making a publisher.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use uid2_core::lifecycle::Policy;
+use uid2_core::{DiiKey, Scope};
+use uid2_http::{Client, Runtime, TokioRuntime, Transport};
+use uid2_store::TokenStore;
+
+use crate::Publisher;
+use crate::flight::Flights;
+use crate::optout::Unsaved;
+use crate::publisher::{Inner, Limits};
+use crate::tasks::Tasks;
+
+/// Makes a [`Publisher`]. Every choice has a default that is right for most.
+#[derive(Debug)]
+#[must_use = "call build"]
+pub struct Builder<T, S, R = TokioRuntime> {
+    client: Client<T, R>,
+    store: S,
+    policy: Policy,
+    dii_key: Option<DiiKey>,
+    scope: Option<Scope>,
+    max_calls: usize,
+    max_background: usize,
+    purge_grace: Duration,
+}
+
+impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
+    pub(crate) const fn new(client: Client<T, R>, store: S) -> Self {
+        Self {
+            client,
+            store,
+            policy: Policy::DEFAULT,
+            dii_key: None,
+            scope: None,
+            max_calls: 64,
+            max_background: 16,
+            purge_grace: Duration::from_secs(7 * 24 * 3600),
+        }
+    }
+
+    /// The numbers that decisions depend on.
+    pub const fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The key under which opted-out DII is remembered. Derived from the client
+    /// secret unless given; then rotating the secret forgets which DII had opted
+    /// out (the service is asked, and says so, once more).
+    pub fn dii_key(mut self, key: DiiKey) -> Self {
+        self.dii_key = Some(key);
+        self
+    }
+
+    /// UID2 or EUID, for the `eids` entry. Read from the API key unless given.
+    pub const fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// At most so many calls to the service at any one time; 64 unless told
+    /// otherwise. Further ones wait their turn.
+    pub const fn max_calls(mut self, calls: usize) -> Self {
+        self.max_calls = calls;
+        self
+    }
+
+    /// At most so many refreshes ahead of need at any one time, so that they
+    /// leave room for users who wait; 16 unless told otherwise.
+    pub const fn max_background_refreshes(mut self, refreshes: usize) -> Self {
+        self.max_background = refreshes;
+        self
+    }
+
+    /// For how long expired records are kept before the background refresher
+    /// purges them; 7 days unless told otherwise. A clock that is ahead by less
+    /// than this harms nothing.
+    pub const fn purge_grace(mut self, grace: Duration) -> Self {
+        self.purge_grace = grace;
+        self
+    }
+
+    /// The publisher.
+    ///
+    /// # Errors
+    /// [`BuilderError`] when a limit is zero.
+    pub fn build(self) -> Result<Publisher<T, S, R>, BuilderError> {
+        if self.max_calls == 0 || self.max_background == 0 {
+            return Err(BuilderError::NoCalls);
+        }
+        let caller = self.client.caller();
+        let scope = self.scope.or(caller.api_key().scope());
+        let dii_key = self
+            .dii_key
+            .unwrap_or_else(|| caller.client_secret().derive_dii_key());
+        let inner = Inner {
+            runtime: self.client.runtime().clone(),
+            client: self.client,
+            store: self.store,
+            policy: self.policy,
+            dii_key,
+            scope: scope.unwrap_or_default(),
+            limits: Limits {
+                background: self.max_background,
+                page: 256,
+                rest_min: Duration::from_secs(1),
+                rest_max: Duration::from_secs(60),
+                purge_grace: self.purge_grace,
+                purge_every: Duration::from_secs(600),
+            },
+            calls: Semaphore::new(self.max_calls.min(Semaphore::MAX_PERMITS)),
+            flights: Flights::default(),
+            tasks: Tasks::default(),
+            unsaved: Unsaved::default(),
+            rests_until: AtomicI64::new(0),
+            wake: Notify::new(),
+            shut_down: AtomicBool::new(false),
+        };
+        Ok(Publisher {
+            inner: Arc::new(inner),
+        })
+    }
+}
+
+/// Why a publisher cannot be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuilderError {
+    /// A limit of zero calls.
+    #[error("max_calls and max_background_refreshes must be at least 1")]
+    NoCalls,
+}

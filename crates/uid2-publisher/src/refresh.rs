@@ -1,0 +1,109 @@
+//! Step 3: the next identity, in time.
+
+use uid2_core::lifecycle::{Failure, Record};
+use uid2_core::operation::{Action, RefreshOutcome};
+use uid2_http::{Runtime, Transport};
+use uid2_store::{Entry, Precondition, StoreError, TokenStore};
+
+use crate::flight::{Landing, Passenger, Pilot};
+use crate::keys::{DiiTag, UserKey};
+use crate::publisher::Inner;
+use crate::{Error, Publisher, TokenOutcome};
+
+impl<T: Transport, S: TokenStore, R: Runtime> Publisher<T, S, R> {
+    /// Refreshes the user's identity if it is due, without waiting for a token
+    /// to be asked for, and says what there is to serve then.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token).
+    pub async fn refresh(&self, user: &str) -> Result<TokenOutcome, Error> {
+        let key = UserKey::new::<S>(user)?;
+        let entry = self.inner.store.get(key.as_bytes()).await?;
+        let record = entry.as_ref().map(|entry| &entry.record);
+        let now = self.inner.runtime.now();
+        if self.inner.policy.wants_refresh(record, now) {
+            self.refresh_in_flight(key.as_bytes()).landed().await?;
+        }
+        self.token(user).await
+    }
+
+    /// Joins the refresh of this user that is in flight, or begins one.
+    pub(crate) fn refresh_in_flight(&self, key: &[u8]) -> Passenger {
+        let (passenger, pilot) = self.inner.flights.board(key);
+        if let Some(pilot) = pilot {
+            let publisher = self.clone();
+            let running = self.inner.tasks.begin();
+            // A task of its own: who asked for it may go away meanwhile.
+            self.inner.runtime.spawn(async move {
+                publisher.inner.fly(pilot).await;
+                drop(running);
+            });
+        }
+        passenger
+    }
+}
+
+impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
+    async fn fly(&self, pilot: Pilot) {
+        let landing = self.refresh(pilot.key()).await;
+        if let Err(error) = &landing {
+            tracing::warn!(action = ?error.action(), "refresh failed");
+        }
+        pilot.land(landing);
+    }
+
+    /// Refreshes what is stored under a key, if it is still due once it is its turn.
+    async fn refresh(&self, key: &[u8]) -> Landing {
+        let _permit = self.calls.acquire().await.map_err(|_| Error::ShutDown)?;
+        let Some(entry) = self.store.get(key).await? else {
+            return Ok(());
+        };
+        let Record::Identity(stored) = &entry.record else {
+            return Ok(());
+        };
+        if !self
+            .policy
+            .wants_refresh(Some(&entry.record), self.runtime.now())
+        {
+            return Ok(());
+        }
+        match self.client.refresh(&stored.identity).await {
+            Ok(reply) if reply.outcome == RefreshOutcome::OptOut => {
+                let dii = stored.dii.map(DiiTag);
+                self.remember_opt_out(key, dii).await
+            }
+            Ok(reply) => {
+                let now = self.runtime.now();
+                let next = self.policy.on_refreshed(stored, reply.outcome, now);
+                self.replace(key, &entry, &next).await
+            }
+            Err(error) => {
+                let failure = failure_of(&error);
+                let (now, jitter) = (self.runtime.now(), self.jitter());
+                let next = self.policy.on_refresh_failed(stored, failure, now, jitter);
+                self.replace(key, &entry, &next).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Puts the outcome in the place of what was refreshed. If that has changed
+    /// meanwhile, the user has left or signed in anew, and the outcome is dropped.
+    async fn replace(&self, key: &[u8], before: &Entry, next: &Record) -> Landing {
+        let unchanged = Precondition::Version(before.version);
+        match self.store.put(key, next, unchanged).await {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What a failed call means for the identity.
+fn failure_of(error: &uid2_http::Error) -> Failure {
+    match error.action() {
+        Action::SignInAgain => Failure::Ended,
+        _ => Failure::Later {
+            retry_after: error.retry_after(),
+        },
+    }
+}

@@ -1,0 +1,146 @@
+//! Refreshing ahead of need.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::Semaphore;
+use uid2_core::Timestamp;
+use uid2_http::{Runtime, TokioRuntime, Transport};
+use uid2_store::{DueKey, TokenStore};
+
+use crate::keys::is_user;
+use crate::{Error, Publisher};
+
+/// Refreshes identities as they come due, the longest overdue first, so that
+/// users who return find a valid token. Also purges what is long expired.
+///
+/// Run it once a process, beside the server; it ends with
+/// [`Publisher::shutdown`]. Without it, tokens are refreshed when they are asked
+/// for.
+#[must_use = "spawn its run()"]
+pub struct Refresher<T, S, R = TokioRuntime> {
+    publisher: Publisher<T, S, R>,
+    purged_at: Timestamp,
+}
+
+impl<T: Transport, S: TokenStore, R: Runtime> Publisher<T, S, R> {
+    /// The background refresher: spawn its [`run`](Refresher::run).
+    pub fn refresher(&self) -> Refresher<T, S, R> {
+        Refresher {
+            publisher: self.clone(),
+            purged_at: Timestamp::EPOCH,
+        }
+    }
+}
+
+impl<T: Transport, S: TokenStore, R: Runtime> Refresher<T, S, R> {
+    /// Refreshes what is due, rests until something is, and so on until the
+    /// publisher is shut down. A store that fails is tried again later.
+    pub async fn run(mut self) {
+        while !self.publisher.inner.is_shut_down() {
+            if let Err(error) = self.sweep().await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "sweep of due identities failed");
+            }
+            self.rest().await;
+        }
+    }
+
+    /// Refreshes everything that is due now, once, and says how many that were.
+    /// For those who bring their own schedule.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read. That single refreshes
+    /// failed is no error: they are due again later.
+    pub async fn sweep(&mut self) -> Result<usize, Error> {
+        self.publisher.inner.save_unsaved().await;
+        let refreshed = self.refresh_due().await?;
+        self.purge().await?;
+        Ok(refreshed)
+    }
+
+    async fn refresh_due(&self) -> Result<usize, Error> {
+        let inner = &self.publisher.inner;
+        let limits = inner.limits;
+        let seats = Arc::new(Semaphore::new(limits.background));
+        let now = inner.runtime.now();
+        let mut last: Option<DueKey> = None;
+        let mut begun = 0;
+        loop {
+            let page = inner.store.due(now, last.as_ref(), limits.page).await?;
+            for due in page.iter().filter(|due| is_user(&due.key)) {
+                if inner.is_shut_down() {
+                    return Ok(begun);
+                }
+                self.begin(&due.key, &seats).await;
+                begun += 1;
+            }
+            // Every key is looked at once a sweep, even if it stays due.
+            match page.into_iter().last() {
+                Some(due) => last = Some(due),
+                None => break,
+            }
+        }
+        // All seats free again: all flights have landed.
+        let all = u32::try_from(limits.background).unwrap_or(u32::MAX);
+        drop(seats.acquire_many(all).await);
+        Ok(begun)
+    }
+
+    async fn begin(&self, key: &[u8], seats: &Arc<Semaphore>) {
+        // The semaphore is never closed, so there is always a seat in the end.
+        let Ok(seat) = Arc::clone(seats).acquire_owned().await else {
+            return;
+        };
+        let flight = self.publisher.refresh_in_flight(key);
+        self.publisher.inner.runtime.spawn(async move {
+            // Failures were logged, and are due again later.
+            let _ = flight.landed().await;
+            drop(seat);
+        });
+    }
+
+    async fn purge(&mut self) -> Result<(), Error> {
+        let inner = &self.publisher.inner;
+        let now = inner.runtime.now();
+        // A clock that was set back must not put purging off for ever.
+        let since = now.saturating_since(self.purged_at);
+        if self.purged_at <= now && since < inner.limits.purge_every {
+            return Ok(());
+        }
+        self.purged_at = now;
+        let before = now.saturating_sub(inner.limits.purge_grace);
+        while inner.store.purge(before, inner.limits.page).await? == inner.limits.page {}
+        Ok(())
+    }
+
+    /// Until something is due, at least a moment and at most a minute: so that
+    /// what cannot be refreshed does not keep this busy, and what other machines
+    /// stored, or a clock that was set, is noticed.
+    async fn rest(&self) {
+        let inner = &self.publisher.inner;
+        let limits = inner.limits;
+        let until_due = match inner.store.next_due().await {
+            Ok(Some(due)) => due.saturating_since(inner.runtime.now()),
+            _ => limits.rest_max,
+        };
+        let pause = until_due.clamp(limits.rest_min, limits.rest_max);
+        let until = inner.runtime.now().saturating_add(pause);
+        inner
+            .rests_until
+            .store(until.as_millis(), Ordering::Release);
+        if inner.is_shut_down() {
+            return;
+        }
+        tokio::select! {
+            () = inner.runtime.sleep(pause) => {}
+            () = inner.wake.notified() => {}
+        }
+    }
+}
+
+impl<T, S, R> std::fmt::Debug for Refresher<T, S, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refresher").finish_non_exhaustive()
+    }
+}
