@@ -175,6 +175,13 @@ pub trait KeyRing {
     }
 }
 
+/// A ring of one.
+impl KeyRing for TokenKey {
+    fn key(&self, id: i32) -> Option<&TokenKey> {
+        (self.id == id).then_some(self)
+    }
+}
+
 impl KeyRing for [TokenKey] {
     fn key(&self, id: i32) -> Option<&TokenKey> {
         self.iter().find(|key| key.id == id)

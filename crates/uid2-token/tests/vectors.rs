@@ -160,7 +160,7 @@ fn check_optional(vector: &Value, read: &Advertising, version: Version) {
 fn refresh_token_inner(vector: &Value) {
     let token = text(vector, "token");
     let key = key(vector, "refresh_key_id", "refresh_key_b64");
-    let read = RefreshToken::decode(token, &[key.clone()]).unwrap();
+    let read = RefreshToken::decode(token, &key).unwrap();
     let first = bytes(text(vector, "first_level_hash_b64"));
     assert_eq!(read.first_level_hash.as_bytes().as_slice(), first);
     assert_eq!(read.version, RefreshVersion::V3);
@@ -198,7 +198,7 @@ fn aes_cbc(vector: &Value) {
     let data = EncryptedData::new(plain.as_bytes(), 999, Timestamp::from_millis(1));
     let message = data.encode_v2(&key, &mut iv);
     assert_eq!(bytes(&message)[18..], sealed);
-    let read = EncryptedData::decode(&message, Scope::Uid2, &[key]).unwrap();
+    let read = EncryptedData::decode(&message, Scope::Uid2, &key).unwrap();
     assert_eq!(read.data.as_slice(), plain.as_bytes());
 }
 
@@ -221,14 +221,14 @@ fn outer_refresh_tokens_both_ways() {
         let key = key(&vector, "key_id", "key_b64");
         let token = text(&vector, "expected_b64");
         let inside: Value = serde_json::from_str(text(&vector, "plaintext")).unwrap();
-        let read = OuterRefreshToken::decode(token, &[key.clone()]).unwrap();
+        let read = OuterRefreshToken::decode(token, &key).unwrap();
         assert_eq!(read.inner(), text(&inside, "refresh_token"));
         assert_eq!(
             read.response_key().expose_base64().as_str(),
             text(&inside, "refresh_response_key")
         );
         let scope = OuterRefreshToken::scope_of(token).unwrap();
-        let inner = RefreshToken::decode(read.inner(), &[key.clone()]).unwrap();
+        let inner = RefreshToken::decode(read.inner(), &key).unwrap();
         assert_eq!(scope, inner.scope);
         let mut iv = Replay::new(&[&hex(text(&vector, "iv_hex"))]);
         assert_eq!(read.encode(scope, &key, &mut iv), token);
