@@ -2,6 +2,7 @@
 //! ciphers of their own to take messages apart with.
 #![allow(
     dead_code,
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic
