@@ -34,10 +34,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::secret::{ClientSecret, ResponseKey};
 use crate::time::Timestamp;
+use crate::wipe::Wiped;
 
 const VERSION: u8 = 1;
 const IV: usize = 12;
@@ -245,7 +246,7 @@ pub fn open_request(
 /// The bytes are a part of the message that was decrypted in place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload {
-    message: Zeroizing<Vec<u8>>,
+    message: Wiped,
     start: usize,
     end: usize,
 }
@@ -350,11 +351,7 @@ fn seal(
 }
 
 /// Opens `skip` bytes ‖ iv ‖ ciphertext ‖ tag, in place.
-fn open(
-    cipher: &Aes256Gcm,
-    mut message: Zeroizing<Vec<u8>>,
-    skip: usize,
-) -> Result<Payload, EnvelopeError> {
+fn open(cipher: &Aes256Gcm, mut message: Wiped, skip: usize) -> Result<Payload, EnvelopeError> {
     let found = message.len();
     let start = skip + IV;
     let too_short = EnvelopeError::TooShort {
@@ -377,11 +374,7 @@ fn open(
 }
 
 /// As [`open`], with a timestamp and a nonce before the payload.
-fn open_stamped(
-    cipher: &Aes256Gcm,
-    message: Zeroizing<Vec<u8>>,
-    skip: usize,
-) -> Result<Opened, EnvelopeError> {
+fn open_stamped(cipher: &Aes256Gcm, message: Wiped, skip: usize) -> Result<Opened, EnvelopeError> {
     let too_short = EnvelopeError::TooShort {
         found: message.len(),
         min: skip + IV + STAMP + TAG,
@@ -408,12 +401,12 @@ fn encode(message: Vec<u8>, encoding: Encoding) -> Vec<u8> {
     }
 }
 
-fn decode(body: &[u8], encoding: Encoding) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+fn decode(body: &[u8], encoding: Encoding) -> Result<Wiped, EnvelopeError> {
     match encoding {
-        Encoding::Binary => Ok(Zeroizing::new(body.to_vec())),
+        Encoding::Binary => Ok(Wiped::new(body.to_vec())),
         Encoding::Text => STANDARD
             .decode(body)
-            .map(Zeroizing::new)
+            .map(Wiped::new)
             .map_err(|_| EnvelopeError::NotBase64),
     }
 }

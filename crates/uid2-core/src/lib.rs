@@ -18,6 +18,7 @@ pub mod operation;
 mod redact;
 mod secret;
 mod time;
+mod wipe;
 
 pub use dii::{
     Dii, DiiKind, Email, EmailError, EmailHash, HashError, HashText, Phone, PhoneError, PhoneHash,

@@ -6,7 +6,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::EmailHash;
 
@@ -40,8 +40,9 @@ impl Email {
     /// [`EmailError`] names the rule that the input breaks.
     pub fn parse(input: &str) -> Result<Self, EmailError> {
         let parts = Parts::split(input)?;
-        let mut normalized = Vec::with_capacity(parts.normalized_len());
-        parts.write(|chunk| normalized.extend_from_slice(chunk));
+        let mut normalized = Vec::with_capacity(parts.kept_len());
+        parts.each_kept(|piece| normalized.extend_from_slice(piece));
+        normalized.make_ascii_lowercase();
         // Only ASCII bytes were dropped or changed, so this is still UTF-8.
         let text = alloc::string::String::from_utf8(normalized).unwrap_or_default();
         Ok(Self(Zeroizing::new(text.into_boxed_str())))
@@ -67,9 +68,14 @@ impl EmailHash {
     /// [`EmailError`] names the rule that the input breaks.
     pub fn of(email: &str) -> Result<Self, EmailError> {
         let parts = Parts::split(email)?;
-        let mut hasher = Sha256::new();
-        parts.write(|chunk| hasher.update(chunk));
-        Ok(Self::from_bytes(hasher.finalize().into()))
+        if let Some(whole) = parts.whole
+            && !has_upper_case(whole)
+        {
+            return Ok(Self::from_bytes(Sha256::digest(whole).into()));
+        }
+        let mut hasher = LowerCaseHasher::new();
+        parts.each_kept(|piece| hasher.update(piece));
+        Ok(Self::from_bytes(hasher.finalize()))
     }
 }
 
@@ -111,74 +117,133 @@ pub enum EmailError {
     EmptyDomain,
 }
 
-const GMAIL: &[u8] = b"gmail.com";
+const AT_GMAIL: &[u8] = b"@gmail.com";
 
-/// An address cut at its `@`, with what the domain says about the local part.
+/// An address cut into what stays and what goes.
 struct Parts<'a> {
+    /// The local part, of a gmail address without its `+` and what follows.
     local: &'a [u8],
-    domain: &'a [u8],
+    /// The `@` and the domain, without trailing spaces.
+    tail: &'a [u8],
+    /// Local part and tail in one piece, where nothing is dropped: the usual case.
+    whole: Option<&'a [u8]>,
     drop_dots: bool,
 }
 
 impl<'a> Parts<'a> {
     fn split(input: &'a str) -> Result<Self, EmailError> {
-        let mut pieces = input.as_bytes().split(|byte| *byte == b'@');
-        let local = pieces.next().unwrap_or_default();
-        let domain = pieces.next().ok_or(EmailError::NoAt)?;
-        if pieces.next().is_some() {
+        let (local, domain) = input.split_once('@').ok_or(EmailError::NoAt)?;
+        if domain.as_bytes().contains(&b'@') {
             return Err(EmailError::SeveralAt);
         }
-        Self::new(local, trim_trailing_spaces(domain))
+        let whole = trim_trailing_spaces(input.as_bytes());
+        // There is an '@' in `whole`, so trimming did not reach the local part.
+        let tail = whole.get(local.len()..).unwrap_or_default();
+        Self::new(whole, local.as_bytes(), tail)
     }
 
-    fn new(local: &'a [u8], domain: &'a [u8]) -> Result<Self, EmailError> {
-        let gmail = domain.eq_ignore_ascii_case(GMAIL);
-        let local = if gmail { before_plus(local) } else { local };
-        let parts = Self {
-            local,
-            domain,
-            drop_dots: gmail,
+    fn new(whole: &'a [u8], local: &'a [u8], tail: &'a [u8]) -> Result<Self, EmailError> {
+        let drop_dots = tail.eq_ignore_ascii_case(AT_GMAIL);
+        let kept = if drop_dots { before_plus(local) } else { local };
+        let mut parts = Self {
+            local: kept,
+            tail,
+            whole: None,
+            drop_dots,
         };
-        if !local.iter().any(|byte| parts.keeps(*byte)) {
+        // Folded rather than found, which vectorizes.
+        let drops = kept
+            .iter()
+            .fold(false, |drops, byte| drops | parts.drops(*byte));
+        if kept.is_empty() || drops && kept.iter().all(|byte| parts.drops(*byte)) {
             return Err(EmailError::EmptyLocal);
         }
-        if domain.is_empty() {
+        if tail.len() <= 1 {
             return Err(EmailError::EmptyDomain);
+        }
+        if !drops && kept.len() == local.len() {
+            parts.whole = Some(whole);
         }
         Ok(parts)
     }
 
-    /// Whether a byte of the local part survives.
-    fn keeps(&self, byte: u8) -> bool {
-        byte != b' ' && !(self.drop_dots && byte == b'.')
+    /// Whether a byte of the local part goes.
+    fn drops(&self, byte: u8) -> bool {
+        byte == b' ' || self.drop_dots && byte == b'.'
     }
 
-    fn normalized_len(&self) -> usize {
-        let kept = self.local.iter().filter(|byte| self.keeps(**byte)).count();
-        kept + 1 + self.domain.len()
-    }
-
-    /// Hands the normalized bytes to `sink`, a buffer full at a time: almost
-    /// every address fits one, and then a hasher sees a single update.
-    fn write(&self, mut sink: impl FnMut(&[u8])) {
-        let kept = self.local.iter().copied().filter(|byte| self.keeps(*byte));
-        let all = kept
-            .chain(core::iter::once(b'@'))
-            .chain(self.domain.iter().copied());
-        let mut buffer = Zeroizing::new([0_u8; 128]);
-        let mut used = 0;
-        for byte in all {
-            if used == buffer.len() {
-                sink(&buffer[..]);
-                used = 0;
-            }
-            if let Some(slot) = buffer.get_mut(used) {
-                *slot = byte.to_ascii_lowercase();
-                used += 1;
-            }
+    /// The length of all that stays.
+    fn kept_len(&self) -> usize {
+        if let Some(whole) = self.whole {
+            return whole.len();
         }
-        sink(buffer.get(..used).unwrap_or_default());
+        let kept = self.local.iter().filter(|byte| !self.drops(**byte));
+        kept.count() + self.tail.len()
     }
+
+    /// Hands over what stays, piece by piece, not yet in lower case.
+    fn each_kept(&self, mut sink: impl FnMut(&[u8])) {
+        if let Some(whole) = self.whole {
+            return sink(whole);
+        }
+        for piece in self.local.split(|byte| self.drops(*byte)) {
+            sink(piece);
+        }
+        sink(self.tail);
+    }
+}
+
+/// Hashes pieces in lower case, over a buffer on the stack that almost every
+/// address fits: the hasher then sees a single update.
+struct LowerCaseHasher {
+    hasher: Sha256,
+    buffer: [u8; 128],
+    used: usize,
+}
+
+impl LowerCaseHasher {
+    fn new() -> Self {
+        Self {
+            hasher: Sha256::new(),
+            buffer: [0; 128],
+            used: 0,
+        }
+    }
+
+    fn update(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            if self.used == self.buffer.len() {
+                self.flush();
+            }
+            let free = self.buffer.get_mut(self.used..).unwrap_or_default();
+            let (now, later) = piece.split_at(piece.len().min(free.len()));
+            if let Some(to) = free.get_mut(..now.len()) {
+                to.copy_from_slice(now);
+                to.make_ascii_lowercase();
+            }
+            self.used += now.len();
+            piece = later;
+        }
+    }
+
+    fn flush(&mut self) {
+        self.hasher
+            .update(self.buffer.get(..self.used).unwrap_or_default());
+        self.used = 0;
+    }
+
+    fn finalize(&mut self) -> [u8; 32] {
+        self.flush();
+        self.buffer.as_mut_slice().zeroize();
+        self.hasher.finalize_reset().into()
+    }
+}
+
+fn has_upper_case(bytes: &[u8]) -> bool {
+    // Folded rather than found, which vectorizes.
+    bytes
+        .iter()
+        .fold(false, |found, byte| found | byte.is_ascii_uppercase())
 }
 
 fn trim_trailing_spaces(mut bytes: &[u8]) -> &[u8] {

@@ -102,7 +102,7 @@ impl FromStr for Phone {
 
 impl Drop for Phone {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes.as_mut_slice().zeroize();
     }
 }
 

@@ -15,6 +15,7 @@ use super::{AdvertisingToken, Identity, IdentityError, JsonKind, RefreshToken};
 use crate::json::{member_len, string_len, write_member, write_string};
 use crate::secret::ResponseKey;
 use crate::time::Timestamp;
+use crate::wipe::Wiped;
 
 const ADVERTISING_TOKEN: &str = "advertising_token";
 const REFRESH_TOKEN: &str = "refresh_token";
@@ -95,7 +96,10 @@ impl<'a> Members<'a> {
 
     fn time(&self, name: &'static str) -> Result<Timestamp, IdentityError> {
         let value = self.require(name)?;
-        serde_json::from_str(value.get())
+        // A JSON number that is a Rust integer; JSON has no leading '+'.
+        value
+            .get()
+            .parse()
             .map(Timestamp::from_millis)
             .map_err(|_| IdentityError::Mistyped {
                 name,
@@ -119,6 +123,9 @@ impl<'a> Members<'a> {
 }
 
 fn as_text<'a>(name: &'static str, value: &'a RawValue) -> Result<Cow<'a, str>, IdentityError> {
+    if let Some(text) = unescaped(value.get()) {
+        return Ok(Cow::Borrowed(text));
+    }
     serde_json::from_str::<BorrowedText<'a>>(value.get())
         .map(|text| text.0)
         .map_err(|_| IdentityError::Mistyped {
@@ -126,6 +133,13 @@ fn as_text<'a>(name: &'static str, value: &'a RawValue) -> Result<Cow<'a, str>, 
             expected: "a string",
             found: JsonKind::of(value.get().as_bytes()),
         })
+}
+
+/// The text of a JSON string that has no escapes, without reading it again: the
+/// JSON is known to be valid.
+fn unescaped(json: &str) -> Option<&str> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.as_bytes().contains(&b'\\')).then_some(text)
 }
 
 /// `Cow<str>` that borrows where nothing was escaped.
@@ -178,7 +192,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
 /// As [`Serialize`] writes it, but into a single allocation that is wiped on
 /// drop: a buffer that grows leaves copies of the secrets behind.
 pub(super) fn write(identity: &Identity) -> Zeroizing<String> {
-    let mut out = Zeroizing::new(Vec::with_capacity(written_len(identity)));
+    let mut out = Wiped::with_capacity(written_len(identity));
     let times = [
         (IDENTITY_EXPIRES, identity.identity_expires),
         (REFRESH_EXPIRES, identity.refresh_expires),
@@ -204,7 +218,7 @@ pub(super) fn write(identity: &Identity) -> Zeroizing<String> {
     }
     out.push(b'}');
     // Only texts were written, so this is UTF-8.
-    Zeroizing::new(String::from_utf8(core::mem::take(&mut *out)).unwrap_or_default())
+    Zeroizing::new(String::from_utf8(out.into_inner()).unwrap_or_default())
 }
 
 /// Appends `,"name":value`, the value as it is.

@@ -4,13 +4,13 @@ use alloc::borrow::Cow;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::message::Request;
 use super::reply::PendingEnvelope;
 use crate::envelope::{self, Encoding};
 use crate::secret::{ApiKey, ClientSecret};
 use crate::time::Timestamp;
+use crate::wipe::Wiped;
 
 /// What `X-UID2-Client-Version` says unless told otherwise.
 const CLIENT_VERSION: &str = concat!("uid2-rs-", env!("CARGO_PKG_VERSION"));
@@ -121,7 +121,7 @@ impl Caller {
     pub(super) fn request(&self, path: &'static str, body: alloc::vec::Vec<u8>) -> Request {
         Request {
             path,
-            body: Zeroizing::new(body),
+            body: Wiped::new(body),
             content_type: self.encoding.content_type(),
             authorization: Some(self.api_key.clone()),
             client_version: self.client_version.clone(),

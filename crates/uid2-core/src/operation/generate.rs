@@ -1,10 +1,8 @@
 //! `POST /v2/token/generate` (protocol, section 6).
 
-use alloc::vec::Vec;
 use core::fmt;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::error::Error;
@@ -14,6 +12,7 @@ use crate::dii::Dii;
 use crate::identity::Identity;
 use crate::json::{member_len, write_member};
 use crate::time::Timestamp;
+use crate::wipe::Wiped;
 
 const PATH: &str = "/v2/token/generate";
 
@@ -65,13 +64,13 @@ impl<'a> Generate<'a> {
         (request, PendingGenerate(pending))
     }
 
-    fn payload(&self) -> Zeroizing<Vec<u8>> {
+    fn payload(&self) -> Wiped {
         const TCF: &str = "tcf_consent_string";
         let tcf_len = self
             .tcf_consent_string
             .map_or(0, |tcf| 1 + member_len(TCF, tcf));
         let len = 2 + self.dii.member_len(self.raw) + tcf_len;
-        let mut json = Zeroizing::new(Vec::with_capacity(len));
+        let mut json = Wiped::with_capacity(len);
         json.push(b'{');
         self.dii.write_member(self.raw, &mut json);
         if let Some(tcf) = self.tcf_consent_string {

@@ -1,9 +1,6 @@
 //! `POST /v2/token/logout` (protocol, section 9).
 
-use alloc::vec::Vec;
-
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::error::Error;
@@ -11,6 +8,7 @@ use super::message::{Request, Response};
 use super::reply::{Message, PendingEnvelope, Reply};
 use crate::dii::Dii;
 use crate::time::Timestamp;
+use crate::wipe::Wiped;
 
 const PATH: &str = "/v2/token/logout";
 
@@ -48,7 +46,7 @@ impl<'a> Logout<'a> {
         rng: &mut R,
     ) -> (Request, PendingLogout) {
         let len = 2 + self.dii.member_len(self.raw);
-        let mut json = Zeroizing::new(Vec::with_capacity(len));
+        let mut json = Wiped::with_capacity(len);
         json.push(b'{');
         self.dii.write_member(self.raw, &mut json);
         json.push(b'}');

@@ -4,9 +4,8 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 
-use zeroize::Zeroizing;
-
 use crate::secret::ApiKey;
+use crate::wipe::Wiped;
 
 /// An HTTP request to be sent as it is. All are `POST`.
 ///
@@ -15,7 +14,7 @@ use crate::secret::ApiKey;
 pub struct Request {
     pub(super) path: &'static str,
     /// Wiped on drop, for a refresh token travels as it is.
-    pub(super) body: Zeroizing<Vec<u8>>,
+    pub(super) body: Wiped,
     pub(super) content_type: &'static str,
     pub(super) authorization: Option<ApiKey>,
     pub(super) client_version: Cow<'static, str>,
@@ -63,8 +62,8 @@ impl Request {
 
     /// The body, without a copy.
     #[must_use]
-    pub fn into_body(mut self) -> Vec<u8> {
-        core::mem::take(&mut *self.body)
+    pub fn into_body(self) -> Vec<u8> {
+        self.body.into_inner()
     }
 }
 

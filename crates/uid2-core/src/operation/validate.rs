@@ -1,9 +1,6 @@
 //! `POST /v2/token/validate` (protocol, section 8).
 
-use alloc::vec::Vec;
-
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::error::Error;
@@ -12,6 +9,7 @@ use super::reply::{Message, PendingEnvelope, Reply};
 use crate::dii::Dii;
 use crate::json::{member_len, write_member};
 use crate::time::Timestamp;
+use crate::wipe::Wiped;
 
 const PATH: &str = "/v2/token/validate";
 
@@ -50,7 +48,7 @@ impl<'a> Validate<'a> {
         rng: &mut R,
     ) -> (Request, PendingValidate) {
         let len = 3 + member_len("token", self.token) + self.dii.member_len(self.raw);
-        let mut json = Zeroizing::new(Vec::with_capacity(len));
+        let mut json = Wiped::with_capacity(len);
         json.push(b'{');
         write_member(&mut json, "token", self.token);
         json.push(b',');
