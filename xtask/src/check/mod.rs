@@ -1,0 +1,5 @@
+//! Checks of the repository itself. Each has a negative self-test: a check that
+//! cannot fail checks nothing.
+
+pub(crate) mod layers;
+pub(crate) mod no_std;
