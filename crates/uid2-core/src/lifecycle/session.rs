@@ -150,12 +150,11 @@ impl Session {
         if self.in_flight {
             return None;
         }
-        let due = self.record.as_ref()?.due()?;
-        Some(if self.policy.wants_refresh(self.record.as_ref(), now) {
-            now
-        } else {
-            due.max(now)
-        })
+        if self.policy.wants_refresh(self.record.as_ref(), now) {
+            return Some(now);
+        }
+        // What is due and yet not wanted is past refreshing.
+        self.record.as_ref()?.due().filter(|due| *due > now)
     }
 
     /// Takes note of what happened. Returns whether it changed the record, which
