@@ -1,6 +1,12 @@
 //! The invariants of the lifecycle, under arbitrary events and clocks.
 
 use std::time::Duration;
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail a test"
+)]
+
 
 use proptest::prelude::*;
 use uid2_core::lifecycle::{
@@ -294,9 +300,9 @@ impl Play {
         }
     }
 
-    fn play(&mut self, happening: Happening) -> Result<(), TestCaseError> {
+    fn play(&mut self, happening: &Happening) -> Result<(), TestCaseError> {
         let now = self.now();
-        match happening {
+        match *happening {
             Happening::SignIn { answer } => self.sign_in(answer, now),
             Happening::Poll => self.poll(now)?,
             Happening::Answer { answer, jitter } => self.land(answer, jitter, now)?,
@@ -420,7 +426,7 @@ proptest! {
     ) {
         let mut play = Play::new();
         for happening in happenings {
-            play.play(happening)?;
+            play.play(&happening)?;
         }
     }
 
