@@ -39,13 +39,16 @@ use crate::StoreError;
 /// it returns as the backend claims in its documentation.
 ///
 /// **Due scan.** [`due`](Self::due) must give each key whose record's `due()` is
-/// not after `now`, ordered by due time and then by key, at most `limit`,
-/// starting after `after`. Its cost must depend on what it gives, not on what is
-/// stored. A record that changes during a scan may appear or not, never twice.
+/// not after `now`, ordered by due time, at most `limit`, starting after
+/// `after`, whether or not that key is still there. Keys that are due at the same
+/// time come in an order of the store's own, which must stay the same, so that a
+/// scan can go on from any of them. The cost must depend on what is given, not
+/// on what is stored. A key must not come twice in one call; between two calls
+/// of a scan, a record may move to where the scan has yet to come.
 ///
 /// **Purging.** [`purge`](Self::purge) must remove only records whose
 /// `expires()` is not after `before`; so never opt-outs. It must check this in
-/// the same step in which it removes.
+/// the same step in which it removes. If as many as `limit` can go, as many must.
 ///
 /// **Cancellation.** Dropping the future of a `put` or `remove` at any point
 /// must leave either the old or the new record, whole, with its index entry.

@@ -48,6 +48,9 @@ pub enum StoreError {
         /// The limit.
         capacity: usize,
     },
+    /// This version, or this backend, cannot do or keep what was asked.
+    #[error("this store cannot keep {0}: upgrade it")]
+    Unsupported(&'static str),
     /// The store cannot be reached now; it may be later.
     #[error("the store cannot be reached now: try again")]
     Unavailable(#[source] Source),

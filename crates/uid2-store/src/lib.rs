@@ -2,11 +2,26 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod codec;
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub mod conformance;
 mod contract;
 mod dynamic;
 mod error;
+#[cfg(feature = "file")]
+mod file;
+#[cfg(feature = "memory")]
+mod memory;
 
+pub use codec::{Codec, check_key};
 pub use contract::{DueKey, Entry, Precondition, TokenStore, Version};
 pub use dynamic::{BoxFuture, DynTokenStore};
 pub use error::StoreError;
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub use file::{FileOptions, FileStats, FileStore, Verified};
+#[cfg(feature = "memory")]
+#[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
+pub use memory::MemoryStore;
 pub use uid2_core::lifecycle::Record;

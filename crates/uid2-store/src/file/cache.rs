@@ -1,0 +1,176 @@
+//! What has been read from the file or written to it lately, and also what is
+//! known not to be there.
+//!
+//! It must never be behind the file as far as any caller can tell. Three rules
+//! see to that:
+//!
+//! 1. The writer announces the keys of a commit before it commits
+//!    ([`Cache::begin`]) and enters what it wrote after ([`Cache::finish`]),
+//!    before any caller hears of it.
+//! 2. A reader notes the state of its key's shard before it reads the file
+//!    ([`Cache::ticket`]).
+//! 3. What it has read is entered only if no commit of that shard was announced
+//!    or finished since ([`Cache::fill`]).
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use foldhash::fast::RandomState;
+use parking_lot::RwLock;
+
+use crate::Entry;
+
+const SHARDS: usize = 64;
+
+pub(super) struct Cache {
+    hasher: RandomState,
+    shards: Box<[RwLock<Shard>]>,
+    /// How many slots a shard may have. With zero nothing is kept.
+    slots: usize,
+}
+
+struct Shard {
+    map: HashMap<Arc<[u8]>, Slot, RandomState>,
+    /// The keys of `map`, for eviction: second chance, in a circle.
+    circle: VecDeque<Arc<[u8]>>,
+    /// Changes with every commit that is announced or finished.
+    epoch: u64,
+    /// Commits that are announced and not finished.
+    pending: u32,
+}
+
+struct Slot {
+    /// `None`: there is no such record.
+    entry: Option<Entry>,
+    /// Whether it was read since the circle last passed.
+    used: AtomicBool,
+}
+
+/// That a shard had no commit under way, and which was its last.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket(u64);
+
+impl Cache {
+    pub(super) fn new(records: usize) -> Self {
+        let hasher = RandomState::default();
+        let shard = || {
+            RwLock::new(Shard {
+                map: HashMap::with_hasher(hasher.clone()),
+                circle: VecDeque::new(),
+                epoch: 0,
+                pending: 0,
+            })
+        };
+        Self {
+            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            hasher,
+            slots: records.div_ceil(SHARDS),
+        }
+    }
+
+    fn shard(&self, key: &[u8]) -> Option<&RwLock<Shard>> {
+        // The maps use the low and the topmost bits of the same hash.
+        let bits = usize::try_from((self.hasher.hash_one(key) >> 32) & 0xffff).unwrap_or(0);
+        self.shards.get(bits % SHARDS)
+    }
+
+    /// What is known of a key: `None` if nothing is.
+    pub(super) fn get(&self, key: &[u8]) -> Option<Option<Entry>> {
+        let shard = self.shard(key)?.read();
+        let slot = shard.map.get(key)?;
+        // Written only when it changes: readers of one shard would else pass
+        // its cache line around.
+        if !slot.used.load(Ordering::Relaxed) {
+            slot.used.store(true, Ordering::Relaxed);
+        }
+        Some(slot.entry.clone())
+    }
+
+    /// To be drawn before the file is read. `None` while a commit is under way.
+    pub(super) fn ticket(&self, key: &[u8]) -> Option<Ticket> {
+        let shard = self.shard(key)?.read();
+        (shard.pending == 0).then_some(Ticket(shard.epoch))
+    }
+
+    /// Enters what was read from the file after `ticket` was drawn, if it is
+    /// certainly still so.
+    pub(super) fn fill(&self, key: &[u8], ticket: Ticket, entry: Option<Entry>) {
+        let Some(shard) = self.shard(key) else { return };
+        let mut shard = shard.write();
+        if shard.pending == 0 && shard.epoch == ticket.0 {
+            shard.set(key, entry, self.slots);
+        }
+    }
+
+    /// Announces that a commit will change this key.
+    pub(super) fn begin(&self, key: &[u8]) {
+        let Some(shard) = self.shard(key) else { return };
+        let mut shard = shard.write();
+        shard.pending += 1;
+        shard.epoch += 1;
+    }
+
+    /// Enters what an announced commit has made of the key. `None` if that is
+    /// not known, because the commit has failed: then nothing is known of the key.
+    pub(super) fn finish(&self, key: &[u8], now: Option<Option<Entry>>) {
+        let Some(shard) = self.shard(key) else { return };
+        let mut shard = shard.write();
+        match now {
+            Some(entry) => shard.set(key, entry, self.slots),
+            None => shard.forget(key),
+        }
+        shard.pending -= 1;
+        shard.epoch += 1;
+    }
+
+    /// How many slots are in use.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().map.len()).sum()
+    }
+}
+
+impl Shard {
+    fn set(&mut self, key: &[u8], entry: Option<Entry>, slots: usize) {
+        if let Some(slot) = self.map.get_mut(key) {
+            slot.entry = entry;
+            return;
+        }
+        if slots == 0 {
+            return;
+        }
+        while self.map.len() >= slots {
+            self.evict_one();
+        }
+        let key: Arc<[u8]> = Arc::from(key);
+        let used = AtomicBool::new(false);
+        self.circle.push_back(Arc::clone(&key));
+        self.map.insert(key, Slot { entry, used });
+    }
+
+    /// Ends: each turn either evicts or takes a mark away.
+    fn evict_one(&mut self) {
+        while let Some(key) = self.circle.pop_front() {
+            match self.map.get_mut(&key) {
+                Some(slot) if slot.used.load(Ordering::Relaxed) => {
+                    *slot.used.get_mut() = false;
+                    self.circle.push_back(key);
+                }
+                Some(_) => {
+                    self.map.remove(&key);
+                    return;
+                }
+                None => {}
+            }
+        }
+        self.map.clear();
+    }
+
+    /// Rare, so it may take its time: only after a commit has failed.
+    fn forget(&mut self, key: &[u8]) {
+        if self.map.remove(key).is_some() {
+            self.circle.retain(|known| **known != *key);
+        }
+    }
+}

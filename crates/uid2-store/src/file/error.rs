@@ -1,0 +1,78 @@
+//! SQLite's errors as ours.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rusqlite::{Error, ErrorCode};
+
+use crate::StoreError;
+
+pub(super) fn typed(error: Error) -> StoreError {
+    Failure::from(error).to_store_error()
+}
+
+/// What SQLite said, to be told to each caller whom it concerns: a commit fails
+/// for everyone in it.
+///
+/// Errors of SQLite name neither keys nor contents: those are only ever bound as
+/// parameters, and the statements are ours.
+#[derive(Clone)]
+pub(super) struct Failure(Arc<Error>);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl Failure {
+    pub(super) fn to_store_error(&self) -> StoreError {
+        let source = Box::new(Cause(Arc::clone(&self.0)));
+        match self.0.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreError::Full(Some(source)),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                StoreError::ReadOnly(Some(source))
+            }
+            Some(ErrorCode::NotADatabase) => StoreError::NotAStore(Some(source)),
+            // A page of the file is not what it was. It concerns the call whose
+            // keys are on it.
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreError::Unavailable(source)
+            }
+            // A column of another type than ours: the bits that say so have flipped.
+            None if self.is_mistyped() => StoreError::Damaged,
+            _ => StoreError::Io(source),
+        }
+    }
+
+    fn is_mistyped(&self) -> bool {
+        matches!(
+            *self.0,
+            Error::InvalidColumnType(..)
+                | Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+        )
+    }
+}
+
+/// An error that several callers share.
+struct Cause(Arc<Error>);
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}

@@ -1,0 +1,221 @@
+//! Looking after a store: figures, checks, room, copies.
+
+use std::path::{Path, PathBuf};
+
+use futures_channel::oneshot;
+use rusqlite::{Connection, params};
+use zeroize::Zeroizing;
+
+use super::error::typed;
+use super::writer::Command;
+use super::{FileStore, beside, schema};
+use crate::{Codec, StoreError};
+
+/// How many records one step of a check reads: others wait for it.
+const VERIFY_STEP: i64 = 1000;
+
+/// Figures of a [`FileStore`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileStats {
+    /// Records, expired ones included.
+    pub records: u64,
+    /// Of these, the opt-outs.
+    pub opt_outs: u64,
+    /// Of these, the identities that will be refreshed.
+    pub refreshable: u64,
+    /// Records in memory.
+    pub cached: usize,
+    /// The size of the file, in bytes.
+    pub file_bytes: u64,
+    /// Bytes in the file that hold nothing; [`FileStore::compact`] gives them back.
+    pub free_bytes: u64,
+    /// The size of the log beside the file, in bytes.
+    pub log_bytes: u64,
+}
+
+/// What [`FileStore::verify`] has found.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Records looked at.
+    pub records: u64,
+    /// Of these, how many cannot be read as they were written.
+    pub damaged: u64,
+    /// Of these, how many are of a newer format.
+    pub newer: u64,
+    /// What SQLite found wrong with the file's structure.
+    pub structure: Vec<String>,
+}
+
+impl Verified {
+    /// Whether everything is as it was written.
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        self.damaged == 0 && self.newer == 0 && self.structure.is_empty()
+    }
+}
+
+impl FileStore {
+    /// Figures. Counts its way through the indexes: for operators, not for each
+    /// request.
+    ///
+    /// # Errors
+    /// When the store as a whole has a problem.
+    pub async fn stats(&self) -> Result<FileStats, StoreError> {
+        let (path, cached) = (self.0.path.clone(), self.0.cache.len());
+        self.read(move |connection| stats(connection, &path, cached).map_err(typed))
+            .await
+    }
+
+    /// Reads every record and checks it, and the structure of the file. Other
+    /// calls go on meanwhile.
+    ///
+    /// # Errors
+    /// When the store as a whole has a problem; damage is not an error but a
+    /// finding.
+    pub async fn verify(&self) -> Result<Verified, StoreError> {
+        let mut found = Verified::default();
+        let mut after = Some(i64::MIN);
+        while let Some(from) = after {
+            let codec = self.0.codec.clone();
+            let step = self
+                .read(move |connection| verify_step(connection, &codec, from).map_err(typed))
+                .await;
+            match step {
+                Ok(step) => {
+                    found.records += step.records;
+                    found.damaged += step.damaged;
+                    found.newer += step.newer;
+                    after = step.next;
+                }
+                // A page that holds records cannot be read; the structure's
+                // check names it.
+                Err(StoreError::Damaged) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        found.structure = self.read(structure).await?;
+        Ok(found)
+    }
+
+    /// Rewrites the file without its free space. Writes wait until it is done,
+    /// and it needs room for a second copy meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] if there is no such room; nothing has changed then.
+    pub async fn compact(&self) -> Result<(), StoreError> {
+        self.alone(|connection| {
+            connection.execute_batch("VACUUM").map_err(typed)?;
+            // The copy into the file; a busy reader only puts it off.
+            connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .map_err(typed)
+        })
+        .await
+    }
+
+    /// Writes a copy of the store as it is at this moment to `path`, where there
+    /// must be nothing yet. Other calls go on meanwhile. The copy is a store of
+    /// its own: to restore it, put it in the place of the file, with no `-wal`
+    /// beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and others of the file system. What there is at
+    /// `path` then is not a copy.
+    pub async fn backup(&self, path: impl Into<PathBuf>) -> Result<(), StoreError> {
+        let path: PathBuf = path.into();
+        self.read(move |connection| backup(connection, &path)).await
+    }
+
+    async fn alone(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        if self.0.read_only {
+            return Err(StoreError::ReadOnly(None));
+        }
+        let (reply, done) = oneshot::channel();
+        let command = Command::Alone(Box::new(move |connection| {
+            // Nobody may be waiting any more.
+            let _ = reply.send(work(connection));
+        }));
+        if !self.0.writes.push(command) {
+            return Err(StoreError::Closed);
+        }
+        done.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn stats(connection: &Connection, path: &Path, cached: usize) -> rusqlite::Result<FileStats> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let count = |sql| number(sql).map(i64::cast_unsigned);
+    let records = count("SELECT count(*) FROM records")?;
+    let expiring = count("SELECT count(*) FROM records WHERE expires IS NOT NULL")?;
+    let page = count("SELECT page_size FROM pragma_page_size")?;
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    Ok(FileStats {
+        records,
+        opt_outs: records.saturating_sub(expiring),
+        refreshable: count("SELECT count(*) FROM records WHERE due IS NOT NULL")?,
+        cached,
+        file_bytes: size(path),
+        free_bytes: page * count("SELECT freelist_count FROM pragma_freelist_count")?,
+        log_bytes: size(&beside(path, "-wal")),
+    })
+}
+
+struct Step {
+    records: u64,
+    damaged: u64,
+    newer: u64,
+    next: Option<i64>,
+}
+
+fn verify_step(connection: &Connection, codec: &Codec, after: i64) -> rusqlite::Result<Step> {
+    let mut step = Step {
+        records: 0,
+        damaged: 0,
+        newer: 0,
+        next: None,
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT id, key, version, due, expires, value FROM records
+         WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![after, VERIFY_STEP])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        last = Some(row.get(0)?);
+        step.records += 1;
+        let stored_key = Zeroizing::new(row.get::<_, Vec<u8>>(1)?);
+        match super::reader::StoredRow::read_from(row, 2)?.entry(codec, &stored_key) {
+            Ok(_) => {}
+            Err(StoreError::NewerFormat { .. }) => step.newer += 1,
+            Err(_) => step.damaged += 1,
+        }
+    }
+    if step.records == VERIFY_STEP.cast_unsigned() {
+        step.next = last;
+    }
+    Ok(step)
+}
+
+fn structure(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    connection
+        .prepare("PRAGMA integrity_check(20)")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .map(|found: Vec<String>| found.into_iter().filter(|line| line != "ok").collect())
+        .map_err(typed)
+}
+
+fn backup(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    schema::create_for_backup(path)?;
+    let name = path.to_str().ok_or(StoreError::Unsupported(
+        "a backup whose path is not Unicode",
+    ))?;
+    connection
+        .execute("VACUUM INTO ?1", [name])
+        .map(|_| ())
+        .map_err(typed)
+}
