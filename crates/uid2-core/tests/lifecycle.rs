@@ -1,12 +1,12 @@
 //! The invariants of the lifecycle, under arbitrary events and clocks.
 
-use std::time::Duration;
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     reason = "helpers of tests may fail a test"
 )]
 
+use std::time::Duration;
 
 use proptest::prelude::*;
 use uid2_core::lifecycle::{
