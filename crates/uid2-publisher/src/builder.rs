@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use uid2_core::lifecycle::Policy;
 use uid2_core::{DiiKey, Scope};
-use uid2_http::{Client, Runtime, TokioRuntime, Transport};
+#[cfg(feature = "tokio")]
+use uid2_http::TokioRuntime;
+use uid2_http::{Client, Runtime, Transport};
 use uid2_store::TokenStore;
 
 use crate::Publisher;
@@ -19,7 +21,12 @@ use crate::tasks::Tasks;
 /// Makes a [`Publisher`]. Every choice has a default that is right for most.
 #[derive(Debug)]
 #[must_use = "call build"]
-pub struct Builder<T, S, R = TokioRuntime> {
+pub struct Builder<
+    T,
+    S,
+    #[cfg(feature = "tokio")] R = TokioRuntime,
+    #[cfg(not(feature = "tokio"))] R,
+> {
     client: Client<T, R>,
     store: S,
     policy: Policy,

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use uid2_core::lifecycle::{Policy, Record};
 use uid2_core::{DiiKey, Scope, Timestamp};
-use uid2_http::{Client, Runtime, TokioRuntime, Transport};
+#[cfg(feature = "tokio")]
+use uid2_http::TokioRuntime;
+use uid2_http::{Client, Runtime, Transport};
 use uid2_store::TokenStore;
 
 use crate::builder::Builder;
@@ -31,7 +33,12 @@ use crate::tasks::Tasks;
 /// answer that finds the record changed since its question is dropped. So a
 /// logout is final, in whatever state it finds a refresh. The one answer that is
 /// never dropped is an opt-out.
-pub struct Publisher<T, S, R = TokioRuntime> {
+pub struct Publisher<
+    T,
+    S,
+    #[cfg(feature = "tokio")] R = TokioRuntime,
+    #[cfg(not(feature = "tokio"))] R,
+> {
     pub(crate) inner: Arc<Inner<T, S, R>>,
 }
 

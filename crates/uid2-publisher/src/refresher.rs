@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::Semaphore;
 use uid2_core::Timestamp;
-use uid2_http::{Runtime, TokioRuntime, Transport};
+#[cfg(feature = "tokio")]
+use uid2_http::TokioRuntime;
+use uid2_http::{Runtime, Transport};
 use uid2_store::{DueKey, TokenStore};
 
 use crate::keys::is_user;
@@ -18,7 +20,12 @@ use crate::{Error, Publisher};
 /// [`Publisher::shutdown`]. Without it, tokens are refreshed when they are asked
 /// for.
 #[must_use = "spawn its run()"]
-pub struct Refresher<T, S, R = TokioRuntime> {
+pub struct Refresher<
+    T,
+    S,
+    #[cfg(feature = "tokio")] R = TokioRuntime,
+    #[cfg(not(feature = "tokio"))] R,
+> {
     publisher: Publisher<T, S, R>,
     purged_at: Timestamp,
 }
