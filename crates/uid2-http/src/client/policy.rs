@@ -162,7 +162,10 @@ impl Chances {
         match error {
             operation::Error::Refused(refusal) => match refusal.kind() {
                 RefusalKind::Unavailable => Self::of(true, true),
-                RefusalKind::NotFound | RefusalKind::Redirected => Self::of(false, true),
+                RefusalKind::NotFound
+                | RefusalKind::Redirected
+                | RefusalKind::Forbidden
+                | RefusalKind::ProxyAuthentication => Self::of(false, true),
                 _ => Self::NONE,
             },
             operation::Error::Envelope(_) => Self::of(true, true),

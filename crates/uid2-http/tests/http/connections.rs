@@ -1,0 +1,131 @@
+//! Connections are kept and shared.
+
+use http::Version;
+use uid2_core::operation::{Generate, GenerateOutcome, RefreshOutcome, Validate, ValidateOutcome};
+
+use crate::support::{
+    API_KEY, Authority, Server, TestRuntime, caller, client, dii, good, identity, identity_json,
+    policy, sealed, success,
+};
+use uid2_core::Identity;
+use uid2_http::{Client, HyperTransport};
+
+#[tokio::test]
+async fn one_connection_carries_100_sequential_calls() {
+    let server = Server::start(good).await;
+    let client = client(server.base_url(), &TestRuntime::new());
+    let (dii, identity) = (dii(), identity());
+    for round in 0..25 {
+        client.generate(&Generate::new(&dii)).await.unwrap();
+        client.refresh(&identity).await.unwrap();
+        let validate = Validate::new("token", &dii);
+        let reply = client.validate(&validate).await.unwrap();
+        assert_eq!(reply.outcome, ValidateOutcome::Match, "round {round}");
+        client.clone().refresh(&identity).await.unwrap();
+    }
+    assert_eq!(server.seen().len(), 100);
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_request_is_as_the_protocol_wants_it() {
+    let server = Server::start(good).await;
+    let client = client(server.base_url(), &TestRuntime::new());
+    let reply = client.generate(&Generate::new(&dii())).await.unwrap();
+    let expected = Identity::from_json(identity_json(0).as_bytes()).unwrap();
+    assert_eq!(reply.outcome, GenerateOutcome::Success(expected));
+    let reply = client.refresh(&identity()).await.unwrap();
+    let expected = Identity::from_json(identity_json(1).as_bytes()).unwrap();
+    assert_eq!(reply.outcome, RefreshOutcome::Success(expected));
+
+    let seen = server.seen();
+    assert_eq!(seen[0].path, "/v2/token/generate");
+    assert_eq!(seen[1].path, "/v2/token/refresh");
+    for request in &seen {
+        let bearer = format!("Bearer {API_KEY}");
+        assert_eq!(request.header("authorization"), Some(&*bearer));
+        assert_eq!(request.header("content-type"), Some("text/plain"));
+        let version = request.header("x-uid2-client-version").unwrap();
+        assert!(version.starts_with("uid2-rs-"), "{version}");
+        assert_eq!(request.header("host"), Some(&*server.address().to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_path_in_the_base_url_is_kept() {
+    let server = Server::start(|seen| {
+        assert_eq!(seen.path, "/uid2/v2/token/generate");
+        sealed(seen, &success(0))
+    })
+    .await;
+    let base: uid2_core::BaseUrl = format!("{}/uid2/", server.base_url()).parse().unwrap();
+    let client = client(base, &TestRuntime::new());
+    client.generate(&Generate::new(&dii())).await.unwrap();
+}
+
+/// Each answer is tied to its request by the nonce: a mix-up would be refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_concurrent_calls_each_get_their_own_answer() {
+    const CALLS: usize = 300;
+    let server = Server::start(|seen| sealed(seen, &success(serial_of(seen.number)))).await;
+    let client = client(server.base_url(), &TestRuntime::new());
+    let calls = (0..CALLS).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            match client
+                .generate(&Generate::new(&dii()))
+                .await
+                .unwrap()
+                .outcome
+            {
+                GenerateOutcome::Success(identity) => identity.identity_expires().as_millis(),
+                other => panic!("{other:?}"),
+            }
+        })
+    });
+    let calls: Vec<_> = calls.collect();
+    let mut serials = Vec::new();
+    for call in calls {
+        serials.push(call.await.unwrap());
+    }
+    serials.sort_unstable();
+    serials.dedup();
+    assert_eq!(serials.len(), CALLS, "an answer was given twice");
+    assert_eq!(server.seen().len(), CALLS);
+}
+
+fn serial_of(number: usize) -> i64 {
+    i64::try_from(number).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn http2_carries_concurrent_calls_on_one_connection() {
+    const CALLS: usize = 100;
+    let authority = Authority::new();
+    let config = authority.server("localhost", &["h2", "http/1.1"]);
+    let server = Server::start_tls(config, good).await;
+    let transport = HyperTransport::builder()
+        .no_proxy()
+        .only_added_roots()
+        .add_root_pem(authority.pem().as_bytes())
+        .unwrap()
+        .build()
+        .unwrap();
+    let client = Client::builder(caller(), server.base_url_as("localhost"))
+        .retry(policy())
+        .build_on(transport, TestRuntime::new());
+    // The first makes the connection known to speak HTTP/2.
+    client.generate(&Generate::new(&dii())).await.unwrap();
+    let calls = (0..CALLS).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.generate(&Generate::new(&dii())).await.unwrap() })
+    });
+    let calls: Vec<_> = calls.collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1 + CALLS);
+    assert!(seen.iter().all(|seen| seen.version == Version::HTTP_2));
+    assert_eq!(server.connections(), 1);
+}
