@@ -7,6 +7,8 @@ use alloc::string::String;
 const MAX_MESSAGE: usize = 300;
 /// Runs of this many base64 characters may be a key, a hash or a token.
 const LONG_RUN: usize = 32;
+/// Words of this many characters in a URL may be, too.
+const LONG_WORD: usize = 20;
 /// Runs of this many digits may be a phone number.
 const LONG_NUMBER: usize = 10;
 
@@ -35,8 +37,8 @@ fn is_telling(word: &str) -> bool {
     ["@", "%40", "&#64;"].iter().any(|at| word.contains(at))
         || longest_run(word, |byte| byte.is_ascii_digit()) >= LONG_NUMBER
         || if word.contains("://") {
-            // The path of a URL is long by nature, its pieces are not.
-            word.contains('?') || longest_run(word, |byte| byte != b'/') >= LONG_RUN
+            // A URL is long by nature, but its words are not.
+            word.contains('?') || longest_run(word, is_of_a_word) >= LONG_WORD
         } else {
             longest_run(word, is_base64) >= LONG_RUN
         }
@@ -44,6 +46,10 @@ fn is_telling(word: &str) -> bool {
 
 const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'%')
+}
+
+const fn is_of_a_word(byte: u8) -> bool {
+    is_base64(byte) && !matches!(byte, b'/' | b'-')
 }
 
 fn longest_run(word: &str, belongs: impl Fn(u8) -> bool) -> usize {
@@ -61,7 +67,13 @@ mod tests {
     #[test]
     fn the_operators_own_messages_survive() {
         let docs = "Invalid body: Check encryption key (ClientSecret). See https://unifiedid.com/docs/getting-started/gs-encryption-decryption for details on the request envelope format.";
-        for message in [docs, "Invalid Identifier", "Expired Token presented"] {
+        let examples = "See https://unifiedid.com/docs/getting-started/gs-encryption-decryption#encryption-and-decryption-code-examples for encryption and decryption code examples.";
+        for message in [
+            docs,
+            examples,
+            "Invalid Identifier",
+            "Expired Token presented",
+        ] {
             assert_eq!(&*scrub(message), message);
         }
     }

@@ -68,31 +68,34 @@ impl PendingRefresh {
     /// # Errors
     /// [`Error`]; see [`Error::action`] for what to do about it.
     pub fn finish(self, response: Response<'_>) -> Result<Reply<RefreshOutcome>, Error> {
-        let outcome = match self.key {
-            Some(key) => {
-                let body = success_body(response)?;
-                let encoding = encoding_of(response, self.encoding);
-                let payload = envelope::open_refresh_response(&key, body, encoding)
-                    .map_err(|error| unopened(body, error))?;
-                read(&Message::read(payload.as_bytes())?)
-            }
-            None => read(&plain(response)?),
-        }
-        .map_err(Error::in_refresh)?;
+        let outcome = self.outcome(response).map_err(Error::in_refresh)?;
         Ok(Reply {
             outcome,
             server_time: None,
             skew: None,
         })
     }
+
+    fn outcome(&self, response: Response<'_>) -> Result<RefreshOutcome, Error> {
+        let body = success_body(response)?;
+        let Some(key) = &self.key else {
+            return read(&plain(body)?);
+        };
+        let encoding = encoding_of(response, self.encoding);
+        let payload = envelope::open_refresh_response(key, body, encoding)
+            .map_err(|error| unopened(body, error))?;
+        read(&Message::read(payload.as_bytes())?)
+    }
 }
 
 /// An identity without a response key is answered in plain JSON.
-fn plain<'a>(response: Response<'a>) -> Result<Message<'a>, Error> {
-    let body = success_body(response)?;
-    Message::read(body).map_err(|error| match is_page(body) {
-        true => Error::NotAnOperator { http_status: 200 },
-        false => error,
+fn plain(body: &[u8]) -> Result<Message<'_>, Error> {
+    Message::read(body).map_err(|error| {
+        if is_page(body) {
+            Error::NotAnOperator { http_status: 200 }
+        } else {
+            error
+        }
     })
 }
 
