@@ -7,6 +7,11 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+/// What the other documentation calls "the protocol".
+#[cfg(doc)]
+#[doc = include_str!("../docs/protocol.md")]
+pub mod _protocol {}
+
 pub mod dii;
 mod eid;
 pub mod envelope;
