@@ -1,6 +1,7 @@
 //! Looking after a store: figures, checks, room, copies.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use futures_channel::oneshot;
 use rusqlite::{Connection, params};
@@ -26,6 +27,8 @@ pub struct FileStats {
     pub refreshable: u64,
     /// Records in memory.
     pub cached: usize,
+    /// Commits since the store was opened, each of one or more writes.
+    pub commits: u64,
     /// The size of the file, in bytes.
     pub file_bytes: u64,
     /// Bytes in the file that hold nothing; [`FileStore::compact`] gives them back.
@@ -63,9 +66,13 @@ impl FileStore {
     /// # Errors
     /// When the store as a whole has a problem.
     pub async fn stats(&self) -> Result<FileStats, StoreError> {
-        let (path, cached) = (self.0.path.clone(), self.0.cache.len());
-        self.read(move |connection| stats(connection, &path, cached).map_err(typed))
-            .await
+        let path = self.0.path.clone();
+        let mut stats = self
+            .read(move |connection| stats(connection, &path).map_err(typed))
+            .await?;
+        stats.cached = self.0.cache.len();
+        stats.commits = self.0.commits.load(Ordering::Relaxed);
+        Ok(stats)
     }
 
     /// Reads every record and checks it, and the structure of the file. Other
@@ -147,7 +154,7 @@ impl FileStore {
     }
 }
 
-fn stats(connection: &Connection, path: &Path, cached: usize) -> rusqlite::Result<FileStats> {
+fn stats(connection: &Connection, path: &Path) -> rusqlite::Result<FileStats> {
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let count = |sql| number(sql).map(i64::cast_unsigned);
     let records = count("SELECT count(*) FROM records")?;
@@ -158,7 +165,8 @@ fn stats(connection: &Connection, path: &Path, cached: usize) -> rusqlite::Resul
         records,
         opt_outs: records.saturating_sub(expiring),
         refreshable: count("SELECT count(*) FROM records WHERE due IS NOT NULL")?,
-        cached,
+        cached: 0,
+        commits: 0,
         file_bytes: size(path),
         free_bytes: page * count("SELECT freelist_count FROM pragma_freelist_count")?,
         log_bytes: size(&beside(path, "-wal")),

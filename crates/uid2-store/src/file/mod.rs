@@ -91,6 +91,7 @@ struct Shared {
     reads: Arc<Queue<Job>>,
     cache: Arc<Cache>,
     versions: AtomicU64,
+    commits: Arc<AtomicU64>,
     read_only: bool,
 }
 

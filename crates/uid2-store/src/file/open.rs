@@ -38,6 +38,7 @@ pub struct FileOptions {
     readers: usize,
     read_only: bool,
     wait: Duration,
+    max_bytes: Option<u64>,
     codec: Codec,
 }
 
@@ -48,6 +49,7 @@ impl Default for FileOptions {
             readers: 2,
             read_only: false,
             wait: Duration::from_secs(1),
+            max_bytes: None,
             codec: Codec::plain(),
         }
     }
@@ -85,6 +87,15 @@ impl FileOptions {
     #[must_use]
     pub const fn wait_for_lock(mut self, time: Duration) -> Self {
         self.wait = time;
+        self
+    }
+
+    /// How large the file may grow, in bytes, its log not included; as large as
+    /// the disk lets it unless told otherwise. Writes that need more give
+    /// [`StoreError::Full`], and removals go on.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = Some(bytes);
         self
     }
 
@@ -132,7 +143,7 @@ impl Opened {
             }
             Err(LockError::Forbidden(error)) => return Err(schema::io_error(error)),
         };
-        let connection = schema::open_writer(path)?;
+        let connection = schema::open_writer(path, options.max_bytes)?;
         let version = reader::next_version(&connection)?;
         Ok(Self {
             writing: Some((connection, lock, version)),
@@ -185,6 +196,7 @@ impl Opened {
             Ok(readers) => readers,
             Err(error) => return drop(reply.send(Err(error))),
         };
+        let commits = Arc::new(AtomicU64::new(0));
         let version = self.writing.as_ref().map_or(0, |writing| writing.2);
         let shared = Shared {
             path,
@@ -193,6 +205,7 @@ impl Opened {
             reads,
             cache: Arc::clone(&cache),
             versions: AtomicU64::new(version),
+            commits: Arc::clone(&commits),
             read_only: self.writing.is_none(),
         };
         // A caller who has gone drops the store, which ends the threads.
@@ -204,6 +217,7 @@ impl Opened {
                 cache,
                 codec: options.codec.clone(),
                 versions_until: version,
+                commits,
                 readers,
                 lock,
             }

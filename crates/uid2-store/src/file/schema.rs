@@ -37,6 +37,9 @@ const LAYOUT: &str = "
     INSERT INTO versions (id, next) VALUES (0, 1);
 ";
 
+/// The smallest file of SQLite's, in bytes: a page of the smallest size.
+const SMALLEST: u64 = 512;
+
 /// How long to wait for a process that only looks into the file. Writers of
 /// other processes are kept out by the lock.
 const BUSY: Duration = Duration::from_secs(10);
@@ -46,7 +49,7 @@ const PAGE_CACHE: i64 = -8 * 1024;
 const LOG_LIMIT: i64 = 16 << 20;
 
 /// Opens the store for writing, and makes it where there is none.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection, StoreError> {
     if is_absent_or_empty(path)? {
         create_private(path).map_err(io_error)?;
     } else {
@@ -58,7 +61,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     if identify(&connection)? == Found::Nothing {
         initialize(&mut connection)?;
     }
-    configure_writer(&connection).map_err(typed)?;
+    configure_writer(&connection, max_bytes).map_err(typed)?;
     Ok(connection)
 }
 
@@ -118,11 +121,18 @@ fn configure(connection: Connection) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+fn configure_writer(connection: &Connection, max_bytes: Option<u64>) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A commit is on the disk when it returns.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
+    if let Some(bytes) = max_bytes {
+        let page: u64 = connection.pragma_query_value(None, "page_size", |row| {
+            row.get::<_, i64>(0).map(i64::cast_unsigned)
+        })?;
+        let pages = (bytes / page.max(1)).max(1);
+        connection.pragma_update(None, "max_page_count", pages.cast_signed())?;
+    }
     // What is deleted is overwritten where the page is written anyway.
     connection.pragma_update(None, "secure_delete", "FAST")
 }
@@ -166,7 +176,10 @@ fn initialize(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn is_absent_or_empty(path: &Path) -> Result<bool, StoreError> {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(metadata.len() == 0),
+        // SQLite would take a few bytes for an empty file, and write over them.
+        Ok(metadata) if metadata.is_file() && !(1..SMALLEST).contains(&metadata.len()) => {
+            Ok(metadata.len() == 0)
+        }
         Ok(_) => Err(StoreError::NotAStore(None)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(io_error(error)),

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use futures_channel::oneshot;
@@ -76,6 +77,7 @@ pub(super) struct Writer {
     pub(super) codec: Codec,
     /// The file says that versions below this may have been given out.
     pub(super) versions_until: u64,
+    pub(super) commits: Arc<AtomicU64>,
     pub(super) readers: Vec<JoinHandle<()>>,
     pub(super) lock: Lock,
 }
@@ -131,8 +133,9 @@ impl Writer {
         }
         let mut waiting = Vec::with_capacity(writes.len());
         let result = self.transact(writes, &mut waiting);
-        if result.is_err() {
-            self.roll_back();
+        match result {
+            Ok(()) => drop(self.commits.fetch_add(1, Ordering::Relaxed)),
+            Err(_) => self.roll_back(),
         }
         for Applied {
             reply,

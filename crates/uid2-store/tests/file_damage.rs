@@ -1,0 +1,196 @@
+//! Bits that flip on the disk: an error for the record they are in, and for no
+//! other.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::params;
+use tempfile::TempDir;
+use uid2_core::Timestamp;
+use uid2_store::conformance::{identity, opt_out};
+use uid2_store::{FileStore, Precondition, StoreError, TokenStore};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_secs(1_700_000_000 + seconds)
+}
+
+/// Three users and an opt-out, closed.
+async fn filled(path: &Path) {
+    let store = FileStore::open(path).await.unwrap();
+    for (number, key) in (0..).zip([b"a", b"b", b"c"]) {
+        let record = identity(&"t".repeat(1000), at(number), at(100)).unwrap();
+        store.put(key, &record, Precondition::Absent).await.unwrap();
+    }
+    store
+        .put(b"left", &opt_out(at(9)), Precondition::Absent)
+        .await
+        .unwrap();
+    store.close().await;
+}
+
+fn alter(path: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    assert_eq!(connection.execute(sql, params![]).unwrap(), 1);
+}
+
+/// `b` is damaged, the rest works, and the store can be mended.
+async fn check_only_b_is_damaged(path: &Path) {
+    let store = FileStore::open(path).await.unwrap();
+    let error = store.get(b"b").await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged), "{error:?}");
+    for key in [&b"a"[..], b"c", b"left"] {
+        assert!(store.get(key).await.unwrap().is_some());
+    }
+    let found = store.verify().await.unwrap();
+    assert_eq!((found.records, found.damaged), (4, 1));
+    assert!(!found.is_sound());
+
+    // It is not purged for what its columns say, and does not keep others.
+    assert_eq!(store.purge(Timestamp::MAX, 100).await.unwrap(), 2);
+    assert!(store.get(b"b").await.is_err());
+    assert!(store.get(b"left").await.unwrap().is_some());
+
+    let fresh = identity("new", at(50), at(100)).unwrap();
+    store.put(b"b", &fresh, Precondition::Any).await.unwrap();
+    assert_eq!(store.get(b"b").await.unwrap().unwrap().record, fresh);
+    assert!(store.verify().await.unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_a_value() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&path).await;
+    let mut bytes = fs::read(&path).unwrap();
+    // The token of `b` is told from the others' by its time, just after it.
+    let mark = format!("\"refresh_from\":{}", at(1).as_millis());
+    let place = bytes
+        .windows(mark.len())
+        .position(|part| part == mark.as_bytes());
+    bytes[place.unwrap() - 500] ^= 0x10;
+    fs::write(&path, &bytes).unwrap();
+    check_only_b_is_damaged(&path).await;
+}
+
+#[tokio::test]
+async fn a_truncated_value() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&path).await;
+    alter(
+        &path,
+        "UPDATE records SET value = substr(value, 1, 300) WHERE key = x'62'",
+    );
+    check_only_b_is_damaged(&path).await;
+}
+
+#[tokio::test]
+async fn the_value_of_another_user() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&path).await;
+    alter(
+        &path,
+        "UPDATE records SET value = (SELECT value FROM records WHERE key = x'61') \
+         WHERE key = x'62'",
+    );
+    check_only_b_is_damaged(&path).await;
+}
+
+#[tokio::test]
+async fn a_due_time_that_is_not_the_records() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&path).await;
+    alter(&path, "UPDATE records SET due = due + 1 WHERE key = x'62'");
+    let store = FileStore::open(&path).await.unwrap();
+    assert!(matches!(store.get(b"b").await, Err(StoreError::Damaged)));
+}
+
+/// An opt-out whose column says that it expires is still not purged.
+#[tokio::test]
+async fn an_expiry_that_is_not_the_records() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&path).await;
+    alter(
+        &path,
+        "UPDATE records SET expires = 5 WHERE key = x'6c656674'",
+    );
+    let store = FileStore::open(&path).await.unwrap();
+    assert_eq!(store.purge(at(0), 100).await.unwrap(), 0);
+    assert!(matches!(store.get(b"left").await, Err(StoreError::Damaged)));
+    assert_eq!(store.verify().await.unwrap().damaged, 1);
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_format() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&path).await;
+    // A value as a later version may write it: format 9, with a check that holds.
+    let mut check = crc32fast::Hasher::new();
+    for part in [&[9][..], b"b", &1_u32.to_le_bytes(), b"who knows"] {
+        check.update(part);
+    }
+    let value = [&[9][..], &check.finalize().to_le_bytes(), b"who knows"].concat();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let sql = "UPDATE records SET value = ?1 WHERE key = x'62'";
+    assert_eq!(connection.execute(sql, [value]).unwrap(), 1);
+    drop(connection);
+
+    let store = FileStore::open(&path).await.unwrap();
+    let error = store.get(b"b").await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::NewerFormat { found: 9, .. }),
+        "{error:?}"
+    );
+    assert!(store.get(b"a").await.unwrap().is_some());
+    let found = store.verify().await.unwrap();
+    assert_eq!((found.damaged, found.newer), (0, 1));
+    assert_eq!(store.purge(Timestamp::MAX, 100).await.unwrap(), 2);
+}
+
+/// Every page of the file in turn is overwritten: whatever that hits, what comes
+/// back is what was put, or an error.
+#[tokio::test]
+async fn a_lost_page_never_gives_wrong_data() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    filled(&path).await;
+    let whole = fs::read(&path).unwrap();
+    let good = FileStore::open(&path).await.unwrap();
+    let mut expected = Vec::new();
+    for key in [&b"a"[..], b"b", b"c", b"left"] {
+        expected.push((key, good.get(key).await.unwrap()));
+    }
+    good.close().await;
+
+    let pages = whole.len() / 4096;
+    assert!(pages > 4);
+    let mut errors = 0;
+    for page in 0..pages {
+        for fill in [0_u8, 0xff, 0x0d] {
+            let mut bytes = whole.clone();
+            bytes[page * 4096..][..4096].fill(fill);
+            fs::write(&path, &bytes).unwrap();
+            let Ok(store) = FileStore::open(&path).await else {
+                errors += 1;
+                continue;
+            };
+            for (key, entry) in &expected {
+                match store.get(key).await {
+                    Ok(found) if found.is_some() => assert_eq!(found, *entry),
+                    // The page said that there was nothing: then the check of the
+                    // structure must know better.
+                    Ok(_) => assert!(!store.verify().await.unwrap().is_sound()),
+                    Err(_) => errors += 1,
+                }
+            }
+            store.close().await;
+        }
+    }
+    assert!(errors > 0, "no page mattered");
+}
