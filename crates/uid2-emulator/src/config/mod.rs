@@ -1,0 +1,59 @@
+//! What an operator is made of.
+
+mod client;
+mod lifetimes;
+
+pub use client::{Client, ClientError, Role, Roles};
+pub(crate) use client::{DEFAULT_API_KEY, DEFAULT_CLIENT_SECRET};
+pub use lifetimes::{Lifetimes, LifetimesError};
+
+use uid2_core::Scope;
+use uid2_token::UidEnvironment;
+
+/// What an operator is made of. [`Default`] is the mock configuration of the
+/// protocol, sections 3, 13 and 14.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// UID2, or EUID: no phone numbers, and TCF consent strings are looked at.
+    pub scope: Scope,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// Who may call.
+    pub clients: Vec<Client>,
+    /// Keys and salts are derived from it, so that the tokens of one run are
+    /// good in the next. They are no secret.
+    pub seed: String,
+    /// What raw UIDs of version 4 say about where they were made.
+    pub environment: UidEnvironment,
+    /// Whether raw UIDs of buckets with a salt are of version 3 rather than 2.
+    pub raw_uid_v3: bool,
+    /// Whether `/v2/token/logout` has a back end. The official mock operator
+    /// has none and always fails (protocol, section 9).
+    pub logout_backend: bool,
+    /// Whether bodies are sealed. Without, requests and replies are plain JSON
+    /// (protocol, section 4).
+    pub encryption: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            scope: Scope::Uid2,
+            lifetimes: Lifetimes::default(),
+            clients: Client::mock_clients(),
+            seed: "uid2-emulator".into(),
+            environment: UidEnvironment::Test,
+            raw_uid_v3: false,
+            logout_backend: true,
+            encryption: true,
+        }
+    }
+}
+
+impl Config {
+    /// Whether phone numbers are taken: not in EUID.
+    #[must_use]
+    pub fn phone_support(&self) -> bool {
+        self.scope == Scope::Uid2
+    }
+}

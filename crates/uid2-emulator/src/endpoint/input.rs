@@ -1,0 +1,74 @@
+//! Which person a request is about (protocol, section 6).
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use uid2_core::Dii;
+
+use crate::shell::answer::Answer;
+use crate::shell::envelope::Payload;
+
+const WITH_PHONE: &str = "Required Parameter Missing: exactly one of \
+    [email, email_hash, phone, phone_hash] must be specified";
+const WITHOUT_PHONE: &str =
+    "Required Parameter Missing: exactly one of email or email_hash must be specified";
+const INVALID: &str = "Invalid Identifier";
+
+/// What was given in place of exactly one valid identity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum InputError {
+    /// None or several.
+    NotOne,
+    /// One, but it cannot be normalized.
+    Invalid,
+}
+
+impl InputError {
+    /// As generate and validate answer it.
+    pub(crate) fn answer(self, phone_support: bool) -> Answer {
+        Answer::client_error(match self {
+            Self::NotOne if phone_support => WITH_PHONE,
+            Self::NotOne => WITHOUT_PHONE,
+            Self::Invalid => INVALID,
+        })
+    }
+}
+
+/// The one identity of a request. Phone numbers do not exist where they are not
+/// supported.
+pub(crate) fn dii(payload: Option<&Payload>, phone_support: bool) -> Result<Dii, InputError> {
+    let payload = payload.ok_or(InputError::NotOne)?;
+    let all = ["email", "email_hash", "phone", "phone_hash"];
+    let kinds = if phone_support {
+        &all[..]
+    } else {
+        all.get(..2).unwrap_or_default()
+    };
+    let mut given = kinds
+        .iter()
+        .filter_map(|kind| text(payload, kind).map(|value| (*kind, value)));
+    match (given.next(), given.next()) {
+        (Some((kind, value)), None) => parse(kind, &value).ok_or(InputError::Invalid),
+        _ => Err(InputError::NotOne),
+    }
+}
+
+/// Reads an identity by the name of its kind.
+pub(crate) fn parse(kind: &str, value: &str) -> Option<Dii> {
+    match kind {
+        "email" => Dii::email(value).ok(),
+        "email_hash" => Dii::email_hash(value).ok(),
+        "phone" => Dii::phone(value).ok(),
+        "phone_hash" => Dii::phone_hash(value).ok(),
+        _ => None,
+    }
+}
+
+/// A member as text. The service's JSON library makes a text of anything but null.
+pub(crate) fn text<'a>(payload: &'a Payload, name: &str) -> Option<Cow<'a, str>> {
+    match payload.get(name)? {
+        Value::Null => None,
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        other => Some(Cow::Owned(other.to_string())),
+    }
+}

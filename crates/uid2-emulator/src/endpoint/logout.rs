@@ -1,0 +1,30 @@
+//! `POST /v2/token/logout` (protocol, section 9).
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::input;
+use crate::shell::answer::Answer;
+use crate::shell::envelope::Sealed;
+
+#[derive(Serialize)]
+struct Body {
+    optout: &'static str,
+}
+
+pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
+    let mut state = request.state.write();
+    let phone_support = state.config.phone_support();
+    let Ok(dii) = input::dii(request.payload.as_ref(), phone_support) else {
+        // The service goes on with a description of what it was given; this
+        // says nothing of people.
+        let message = "Invalid Token presented";
+        return Answer::error(StatusCode::BAD_REQUEST, "invalid_token", message);
+    };
+    if !state.config.logout_backend {
+        return Answer::internal_server_error();
+    }
+    let person = state.first_level(&dii);
+    state.opt_outs.insert(person, request.now);
+    Answer::success(Body { optout: "OK" })
+}

@@ -1,0 +1,129 @@
+//! A small HTTP/1.1 server around an operator.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::operator::Operator;
+
+/// How long requests in flight may take once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long a client may take to send the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause after an error of `accept`, which is "too many open files" in practice.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What each connection needs.
+#[derive(Clone)]
+pub(crate) struct Service {
+    operator: Arc<Operator>,
+    clock: Clock,
+}
+
+impl Service {
+    pub(crate) const fn new(operator: Arc<Operator>, clock: Clock) -> Self {
+        Self { operator, clock }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        rng: &Mutex<ChaCha20Rng>,
+    ) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let response = match Limited::new(body, Operator::MAX_BODY).collect().await {
+            Ok(body) => {
+                let request = Request::from_parts(head, body.to_bytes());
+                let now = (self.clock)();
+                self.operator.handle(request, now, &mut *rng.lock())
+            }
+            Err(error) if error.is::<LengthLimitError>() => self
+                .operator
+                .refuse_too_long(&Request::from_parts(head, ())),
+            // The client went away in mid-body: nobody reads this.
+            Err(_) => Response::new(Bytes::new()),
+        };
+        response.map(Full::new)
+    }
+}
+
+/// Accepts connections until told to stop, or dropped; then its connections
+/// are dropped with it.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    service: Service,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, service.clone(), stopped.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            // Forget those that have ended, so that memory stays constant.
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    // What is still open after the grace period is dropped.
+    let _ = tokio::time::timeout(GRACE, all).await;
+}
+
+async fn connection(stream: TcpStream, service: Service, mut stopped: watch::Receiver<bool>) {
+    let Some(rng) = generator() else {
+        return;
+    };
+    let _ = stream.set_nodelay(true);
+    let respond =
+        service_fn(|request| async { Ok::<_, Infallible>(service.answer(request, &rng).await) });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), respond);
+    let mut connection = core::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// A generator of its own for each connection, seeded by the system.
+fn generator() -> Option<Mutex<ChaCha20Rng>> {
+    let mut seed = [0; 32];
+    match getrandom::fill(&mut seed) {
+        Ok(()) => Some(Mutex::new(ChaCha20Rng::from_seed(seed))),
+        Err(error) => {
+            tracing::error!(%error, "the system has no randomness; dropping a connection");
+            None
+        }
+    }
+}
