@@ -12,20 +12,36 @@ pub(crate) fn write_member(out: &mut Vec<u8>, key: &str, value: &str) {
 
 /// Appends a JSON string literal (RFC 8259, section 7).
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            0..0x20 => {
-                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-                out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| is_escaped(*byte)) {
+        let (plain, escaped) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        rest = match escaped {
+            [byte, rest @ ..] => {
+                write_escape(out, *byte);
+                rest
             }
-            _ => out.push(byte),
-        }
+            [] => &[],
+        };
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+const fn is_escaped(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
+}
+
+fn write_escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    if byte < 0x20 {
+        let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        out.extend_from_slice(b"\\u00");
+        out.extend_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
+    } else {
+        out.extend_from_slice(&[b'\\', byte]);
+    }
 }
 
 /// How many bytes [`write_member`] appends.
