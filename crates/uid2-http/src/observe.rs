@@ -97,16 +97,41 @@ impl Default for SkewAlarm {
 
 impl SkewAlarm {
     pub(crate) fn raise(&self, skew: ClockSkew, base_url: &BaseUrl, now: Timestamp) {
-        let last = Timestamp::from_millis(self.last.load(Ordering::Relaxed));
-        let quiet = now >= last && now.saturating_since(last) < ALARM_PAUSE;
-        if quiet {
+        if !self.is_due(now) {
             return;
         }
-        self.last.store(now.as_millis(), Ordering::Relaxed);
         tracing::warn!(
             %base_url,
             server_ahead_ms = skew.server_ahead_millis(),
             "{skew}: set it, for the times in identities are the server's"
         );
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        let last = Timestamp::from_millis(self.last.load(Ordering::Relaxed));
+        // A clock that was set back has been mended, or not: tell once more.
+        let due = now < last || now.saturating_since(last) >= ALARM_PAUSE;
+        if due {
+            self.last.store(now.as_millis(), Ordering::Relaxed);
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_alarm_goes_off_once_a_minute() {
+        let alarm = SkewAlarm::default();
+        let due = |secs: i64| alarm.is_due(Timestamp::from_secs(1_700_000_000 + secs));
+        assert!(due(0));
+        assert!(!due(0));
+        assert!(!due(59));
+        assert!(due(60));
+        assert!(!due(119));
+        assert!(due(-1), "set back");
+        assert!(!due(0));
     }
 }

@@ -98,3 +98,92 @@ impl fmt::Debug for Hosts {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COOL_DOWN: Duration = Duration::from_secs(30);
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(1_700_000_000 + secs)
+    }
+
+    fn hosts(fallbacks: usize) -> Hosts {
+        let url = |n: usize| BaseUrl::parse(&format!("https://host-{n}.example")).unwrap();
+        Hosts::new(url(0), (1..=fallbacks).map(url).collect(), COOL_DOWN)
+    }
+
+    #[test]
+    fn every_host_has_its_url() {
+        let hosts = hosts(2);
+        for n in 0..3 {
+            assert_eq!(hosts.url(n).as_str(), format!("https://host-{n}.example"));
+        }
+    }
+
+    #[test]
+    fn a_single_host_is_always_the_one() {
+        let hosts = hosts(0);
+        assert_eq!(hosts.next(0, &[0], at(0)), None);
+        assert_eq!(hosts.pick(at(0)), 0);
+        assert_eq!(hosts.current(), 0);
+    }
+
+    #[test]
+    fn a_call_goes_once_round() {
+        let hosts = hosts(2);
+        assert_eq!(hosts.next(0, &[0], at(0)), Some(1));
+        assert_eq!(hosts.next(1, &[0, 1], at(0)), Some(2));
+        assert_eq!(hosts.next(2, &[0, 1, 2], at(0)), None);
+        assert_eq!(hosts.current(), 0, "all have failed: from the beginning");
+    }
+
+    #[test]
+    fn one_call_per_cool_down_tries_the_primary() {
+        let hosts = hosts(1);
+        hosts.next(0, &[0], at(0));
+        assert_eq!(hosts.pick(at(29)), 1);
+        assert_eq!(hosts.pick(at(30)), 0);
+        // Meanwhile, others do not.
+        assert_eq!(hosts.pick(at(30)), 1);
+        assert_eq!(hosts.pick(at(59)), 1);
+        assert_eq!(hosts.pick(at(60)), 0);
+        hosts.answered(1);
+        assert_eq!(
+            hosts.pick(at(61)),
+            1,
+            "a fallback that answers changes nothing"
+        );
+        hosts.answered(0);
+        assert_eq!(hosts.pick(at(61)), 0);
+    }
+
+    /// Calls that run at once and all fail take one step, not one each.
+    #[test]
+    fn late_news_of_a_host_already_left_changes_nothing() {
+        let hosts = hosts(2);
+        assert_eq!(hosts.next(0, &[0], at(0)), Some(1));
+        assert_eq!(hosts.next(0, &[0], at(1)), Some(1));
+        assert_eq!(hosts.current(), 1);
+    }
+
+    #[test]
+    fn a_primary_that_fails_its_chance_leads_to_the_fallback_in_use() {
+        let hosts = hosts(2);
+        hosts.next(0, &[0], at(0));
+        hosts.next(1, &[0, 1], at(0));
+        assert_eq!(hosts.pick(at(30)), 0);
+        assert_eq!(hosts.next(0, &[0], at(33)), Some(2));
+        assert_eq!(hosts.pick(at(62)), 2);
+        assert_eq!(hosts.pick(at(63)), 0);
+    }
+
+    #[test]
+    fn clocks_at_their_ends_do_no_harm() {
+        let hosts = hosts(1);
+        hosts.next(0, &[0], Timestamp::MAX);
+        assert_eq!(hosts.pick(Timestamp::from_millis(i64::MIN)), 0);
+        assert_eq!(hosts.pick(Timestamp::MAX), 0);
+    }
+}

@@ -176,3 +176,89 @@ impl Chances {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::TransportError;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn pause(policy: RetryPolicy, attempts: u32, asked: Option<Duration>) -> Option<Duration> {
+        policy.pause(attempts, asked, &mut ChaCha20Rng::seed_from_u64(7))
+    }
+
+    #[test]
+    fn pauses_stay_within_their_bounds() {
+        let policy = RetryPolicy::default();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        for attempts in [1, 2, 5, 6, 31, 32, 33, u32::MAX] {
+            let bound = (100 << attempts.saturating_sub(1).min(10)).min(2000);
+            let mut longest = Duration::ZERO;
+            for _ in 0..200 {
+                let pause = policy.pause(attempts, None, &mut rng).unwrap();
+                longest = longest.max(pause);
+            }
+            let bound = Duration::from_millis(bound);
+            assert!(longest <= bound, "{attempts}: {longest:?}");
+            assert!(longest > bound * 9 / 10, "{attempts}: {longest:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_asks_comes_on_top_up_to_the_bound() {
+        let policy = RetryPolicy::default().with_max_retry_after(Duration::from_secs(5));
+        let asked = Duration::from_secs(5);
+        assert!(pause(policy, 1, Some(asked)).unwrap() >= asked);
+        let more = asked + Duration::from_nanos(1);
+        assert_eq!(pause(policy, 1, Some(more)), None);
+    }
+
+    #[test]
+    fn odd_settings_do_no_harm() {
+        let none = RetryPolicy::default().with_pauses(Duration::ZERO, Duration::ZERO);
+        assert_eq!(pause(none, 3, None), Some(Duration::ZERO));
+        let endless = RetryPolicy::default()
+            .with_pauses(Duration::MAX, Duration::MAX)
+            .with_max_retry_after(Duration::MAX);
+        assert_eq!(
+            pause(endless, u32::MAX, Some(Duration::MAX)),
+            Some(Duration::MAX)
+        );
+        assert_eq!(
+            RetryPolicy::default().with_max_attempts(0).max_attempts(),
+            1
+        );
+    }
+
+    /// The kinds that say nothing of the host, and those that pass by themselves.
+    #[test]
+    fn chances_by_kind_of_transport_failure() {
+        use TransportErrorKind as Kind;
+        let chances = |kind, repeat| {
+            let kind = ErrorKind::Transport(TransportError::new(kind));
+            let chances = Chances::after(&kind, repeat);
+            (chances.again, chances.elsewhere)
+        };
+        for (kind, always, undone) in [
+            (Kind::Resolve, (true, true), (true, true)),
+            (Kind::Connect, (true, true), (true, true)),
+            (Kind::ConnectTimeout, (true, true), (true, true)),
+            (Kind::Proxy, (true, true), (true, true)),
+            (Kind::ProxyAuthentication, (false, true), (false, true)),
+            (Kind::Certificate, (false, true), (false, true)),
+            (Kind::Tls, (false, true), (false, true)),
+            (Kind::ReadTimeout, (true, true), (false, false)),
+            (Kind::TotalTimeout, (true, true), (false, false)),
+            (Kind::Reset, (true, true), (false, false)),
+            (Kind::Other, (true, true), (false, false)),
+            (Kind::NotHttp, (false, true), (false, false)),
+            (Kind::TooLarge, (false, true), (false, false)),
+            (Kind::Insecure, (false, false), (false, false)),
+            (Kind::InvalidRequest, (false, false), (false, false)),
+        ] {
+            assert_eq!(chances(kind, Repeat::Always), always, "{kind:?}");
+            assert_eq!(chances(kind, Repeat::Undone), undone, "{kind:?}");
+        }
+    }
+}
