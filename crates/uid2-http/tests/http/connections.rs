@@ -1,14 +1,22 @@
 //! Connections are kept and shared.
 
-use http::Version;
-use uid2_core::operation::{Generate, GenerateOutcome, RefreshOutcome, Validate, ValidateOutcome};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Version};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use uid2_core::operation::{
+    Generate, GenerateOutcome, Logout, RefreshOutcome, Validate, ValidateOutcome,
+};
 
 use crate::support::{
-    API_KEY, Authority, Server, TestRuntime, caller, client, dii, good, identity, identity_json,
-    policy, sealed, success,
+    API_KEY, Authority, RawServer, Server, TestRuntime, caller, client, dii, good, identity,
+    identity_json, policy, read_request, sealed, success,
 };
 use uid2_core::Identity;
-use uid2_http::{Client, HyperTransport};
+use uid2_http::{Client, HyperTransport, Transport};
 
 #[tokio::test]
 async fn one_connection_carries_100_sequential_calls() {
@@ -128,4 +136,64 @@ async fn http2_carries_concurrent_calls_on_one_connection() {
     assert_eq!(seen.len(), 1 + CALLS);
     assert!(seen.iter().all(|seen| seen.version == Version::HTTP_2));
     assert_eq!(server.connections(), 1);
+}
+
+/// An idle connection that the server gave up is replaced, and nobody notices:
+/// a logout would not be repeated if it could have been done.
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_is_replaced() {
+    let server = RawServer::start(|mut tcp, _| async move {
+        read_request(&mut tcp).await;
+        tcp.write_all(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
+    })
+    .await;
+    let client = client(server.base_url(), &TestRuntime::new());
+    for _ in 0..5 {
+        let error = client.logout(&Logout::new(&dii())).await.unwrap_err();
+        assert_eq!(error.http_status(), Some(401));
+        assert_eq!(error.attempts(), 1);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.connections(), 5);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_is_abandoned() {
+    let (closed, mut news) = mpsc::unbounded_channel();
+    let server = RawServer::start(move |mut tcp, _| {
+        let closed = closed.clone();
+        async move {
+            read_request(&mut tcp).await;
+            closed.send("sent").unwrap();
+            let more = tcp.read_u8().await;
+            more.unwrap_err();
+            closed.send("closed").unwrap();
+        }
+    })
+    .await;
+    let client = client(server.base_url(), &TestRuntime::new());
+    let call = tokio::spawn(async move { client.generate(&Generate::new(&dii())).await });
+    assert_eq!(news.recv().await, Some("sent"));
+    call.abort();
+    assert_eq!(news.recv().await, Some("closed"));
+    assert_eq!(server.connections(), 1);
+}
+
+/// Closures and shared transports are transports, and can be wrapped around one.
+#[tokio::test]
+async fn transports_of_every_kind() {
+    let server = Server::start(good).await;
+    let hyper = Arc::new(crate::support::transport());
+    let inner = Arc::clone(&hyper);
+    let closure = move |request: Request<Bytes>| {
+        let inner = Arc::clone(&inner);
+        async move { inner.send(request).await }
+    };
+    let shared = Client::builder(caller(), server.base_url()).build(hyper);
+    shared.generate(&Generate::new(&dii())).await.unwrap();
+    let wrapped = Client::builder(caller(), server.base_url()).build(closure);
+    wrapped.generate(&Generate::new(&dii())).await.unwrap();
+    assert_eq!(server.seen().len(), 2);
 }
