@@ -100,3 +100,29 @@ mod with_tokio {
         }
     }
 }
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
+    use rand_core::Rng;
+    use std::time::Instant;
+
+    #[tokio::test]
+    async fn the_tokio_runtime_is_a_real_one() {
+        let runtime = TokioRuntime;
+        let (begun, now) = (Instant::now(), runtime.now());
+        runtime.sleep(Duration::from_millis(20)).await;
+        assert!(begun.elapsed() >= Duration::from_millis(20));
+        assert!(runtime.now() > now);
+
+        let (done, wait) = tokio::sync::oneshot::channel();
+        runtime.spawn(async move { done.send(7).unwrap() });
+        assert_eq!(wait.await, Ok(7));
+
+        let mut drawn = [[0; 32]; 2];
+        for bytes in &mut drawn {
+            runtime.rng().fill_bytes(bytes);
+        }
+        assert_ne!(drawn[0], drawn[1]);
+    }
+}

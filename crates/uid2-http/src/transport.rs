@@ -11,7 +11,7 @@ use http::{Request, Response};
 pub use error::{TransportError, TransportErrorKind};
 
 /// Carries one HTTP request and its whole response. Anything can implement it;
-/// [`HyperTransport`](crate::HyperTransport) is ours.
+/// `HyperTransport` is ours.
 ///
 /// An implementation must
 /// - return every HTTP status as `Ok`: what a 401 or a 503 means is the
