@@ -51,6 +51,33 @@ pub enum StoreError {
     /// This version, or this backend, cannot do or keep what was asked.
     #[error("this store cannot keep {0}: upgrade it")]
     Unsupported(&'static str),
+    /// The record is sealed with a key that the key ring does not have.
+    #[error("the record is sealed with key {id}, which the key ring does not have: add it")]
+    KeyMissing {
+        /// The key's id.
+        id: u32,
+    },
+    /// The record is whole, but does not open with its key.
+    #[error(
+        "the record does not open with key {id}: it was altered, \
+         or the key ring has another key under this id"
+    )]
+    NotAuthentic {
+        /// The key's id.
+        id: u32,
+    },
+    /// The store is encrypted, and was opened without a key ring.
+    #[error("the store is encrypted: open it with its key ring")]
+    Encrypted,
+    /// The store is not encrypted, and was opened with a key ring.
+    #[error("the store is not encrypted: open it without a key ring, or copy it to one that is")]
+    NotEncrypted,
+    /// The store is encrypted, and was opened with the key ring of another.
+    #[error("the key ring is another store's: its key for names differs")]
+    WrongKeyRing,
+    /// The system gave no random numbers.
+    #[error("no random numbers from the operating system")]
+    Random(#[source] Source),
     /// The store cannot be reached now; it may be later.
     #[error("the store cannot be reached now: try again")]
     Unavailable(#[source] Source),

@@ -7,6 +7,7 @@ mod codec;
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 mod contract;
+mod copy;
 mod dynamic;
 mod error;
 #[cfg(feature = "file")]
@@ -15,12 +16,16 @@ mod file;
 mod memory;
 
 pub use codec::{Codec, check_key};
+#[cfg(feature = "encryption")]
+#[cfg_attr(docsrs, doc(cfg(feature = "encryption")))]
+pub use codec::{KeyRing, KeyRingError};
 pub use contract::{DueKey, Entry, Precondition, TokenStore, Version};
+pub use copy::{Copied, Cursor, Scan, Scanned, ScannedEntry, copy};
 pub use dynamic::{BoxFuture, DynTokenStore};
 pub use error::StoreError;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
-pub use file::{FileOptions, FileStats, FileStore, Verified};
+pub use file::{FileOptions, FileStats, FileStore, Resealed, Verified};
 #[cfg(feature = "memory")]
 #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
 pub use memory::MemoryStore;

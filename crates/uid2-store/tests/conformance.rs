@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uid2_store::conformance::{self, Backend};
-use uid2_store::{DynTokenStore, FileOptions, FileStore, MemoryStore};
+use uid2_store::{DynTokenStore, FileOptions, FileStore, KeyRing, MemoryStore};
 
 /// A backend that is opened by a function.
 struct Opened<F> {
@@ -90,6 +90,31 @@ fn file_behind_dyn() {
     let folder = TempDir::new().unwrap();
     check(|| async {
         let store = file(&folder, FileStore::options()).await;
+        Arc::new(store) as Arc<dyn DynTokenStore>
+    });
+}
+
+fn ring() -> KeyRing {
+    KeyRing::new([1; 32], 1, [2; 32])
+}
+
+#[test]
+fn encrypted_file() {
+    let folder = TempDir::new().unwrap();
+    check(|| file(&folder, FileStore::options().encrypt(ring())));
+}
+
+#[test]
+fn encrypted_file_without_a_cache() {
+    let folder = TempDir::new().unwrap();
+    check(|| file(&folder, FileStore::options().encrypt(ring()).cache(0)));
+}
+
+#[test]
+fn encrypted_file_behind_dyn() {
+    let folder = TempDir::new().unwrap();
+    check(|| async {
+        let store = file(&folder, FileStore::options().encrypt(ring())).await;
         Arc::new(store) as Arc<dyn DynTokenStore>
     });
 }

@@ -124,7 +124,7 @@ async fn a_hot_read_is_ready_at_once_and_a_cold_one_is_not_waited_for() {
 async fn the_cache_keeps_to_its_size() {
     let (_folder, path) = folder();
     let store = FileStore::options().cache(128).open(&path).await.unwrap();
-    for number in 0..2000_i64 {
+    for number in 0..400_i64 {
         let key = number.to_string();
         let record = logged_out(at(1), at(number));
         let put = store.put(key.as_bytes(), &record, Precondition::Any);
@@ -132,7 +132,7 @@ async fn the_cache_keeps_to_its_size() {
     }
     let cached = store.stats().await.unwrap().cached;
     assert!((64..=128).contains(&cached), "{cached} in memory");
-    for number in (0..2000_i64).rev() {
+    for number in (0..400_i64).rev() {
         let entry = store
             .get(number.to_string().as_bytes())
             .await

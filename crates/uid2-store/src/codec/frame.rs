@@ -6,8 +6,10 @@ use crate::StoreError;
 
 /// A record as it is.
 pub(super) const PLAIN: u8 = 1;
+/// A record that is sealed with a key of a ring.
+pub(super) const SEALED: u8 = 2;
 /// The newest format that this version reads.
-const NEWEST: u8 = PLAIN;
+const NEWEST: u8 = SEALED;
 
 /// Where the check stands, and how long format and check are together.
 const CHECK: std::ops::Range<usize> = 1..5;
@@ -47,6 +49,12 @@ pub(super) fn open<'a>(stored_key: &[u8], value: &'a [u8]) -> Result<(u8, &'a [u
             known: NEWEST.into(),
         }),
     }
+}
+
+/// The body of a value, whether or not it is as it was written.
+#[cfg(feature = "encryption")]
+pub(super) fn body(value: &[u8]) -> Option<&[u8]> {
+    value.get(HEAD..)
 }
 
 fn checksum(format: u8, stored_key: &[u8], body: &[u8]) -> u32 {

@@ -16,11 +16,18 @@
 
 mod body;
 mod frame;
+#[cfg(feature = "encryption")]
+mod ring;
+#[cfg(feature = "encryption")]
+mod seal;
 
 use std::borrow::Cow;
 
 use uid2_core::lifecycle::Record;
 use zeroize::Zeroizing;
+
+#[cfg(feature = "encryption")]
+pub use ring::{KeyRing, KeyRingError};
 
 use crate::StoreError;
 
@@ -50,56 +57,151 @@ const MAX_KEY: usize = 512;
 /// # Ok::<(), StoreError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Codec(());
+pub struct Codec(Kind);
+
+#[derive(Clone, Debug, Default)]
+enum Kind {
+    #[default]
+    Plain,
+    #[cfg(feature = "encryption")]
+    Sealed(KeyRing),
+}
 
 impl Codec {
     /// Values and keys as they are, with a check.
     #[must_use]
     pub const fn plain() -> Self {
-        Self(())
+        Self(Kind::Plain)
+    }
+
+    /// Values sealed with the keys of a ring, and keyed hashes in the place of
+    /// keys.
+    #[cfg(feature = "encryption")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "encryption")))]
+    #[must_use]
+    pub const fn sealed(ring: KeyRing) -> Self {
+        Self(Kind::Sealed(ring))
+    }
+
+    /// Whether a stored key tells what the caller's was. If not, a due scan must
+    /// look into the values for it, with [`decode_entry`](Self::decode_entry).
+    #[must_use]
+    pub const fn keeps_keys(&self) -> bool {
+        match &self.0 {
+            Kind::Plain => true,
+            #[cfg(feature = "encryption")]
+            Kind::Sealed(_) => false,
+        }
+    }
+
+    /// What a store keeps to know its key ring by when it is opened again, and
+    /// `None` for a plain one. Not a secret.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<[u8; 32]> {
+        match &self.0 {
+            Kind::Plain => None,
+            #[cfg(feature = "encryption")]
+            Kind::Sealed(ring) => Some(ring.fingerprint()),
+        }
+    }
+
+    /// Holds the fingerprint that a store has kept against this codec's.
+    ///
+    /// # Errors
+    /// [`StoreError::Encrypted`], [`StoreError::NotEncrypted`] and
+    /// [`StoreError::WrongKeyRing`].
+    pub fn check_fingerprint(&self, kept: Option<&[u8]>) -> Result<(), StoreError> {
+        match (kept, self.fingerprint()) {
+            (None, None) => Ok(()),
+            (Some(_), None) => Err(StoreError::Encrypted),
+            (None, Some(_)) => Err(StoreError::NotEncrypted),
+            (Some(kept), Some(own)) if *kept == own => Ok(()),
+            (Some(_), Some(_)) => Err(StoreError::WrongKeyRing),
+        }
     }
 
     /// The key under which to store what the caller knows under `key`.
     #[must_use]
     pub fn stored_key<'a>(&self, key: &'a [u8]) -> Cow<'a, [u8]> {
-        Cow::Borrowed(key)
+        match &self.0 {
+            Kind::Plain => Cow::Borrowed(key),
+            #[cfg(feature = "encryption")]
+            Kind::Sealed(ring) => Cow::Owned(ring.hash_name(key).to_vec()),
+        }
     }
 
     /// The value to store for a record; `key` is the caller's.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] if this version cannot write such a record.
+    /// [`StoreError::Unsupported`] if this version cannot write such a record,
+    /// and [`StoreError::Random`] if it is to be sealed.
     pub fn encode(&self, key: &[u8], record: &Record) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let mut value = frame::begin(frame::PLAIN);
-        body::write(record, &mut value)?;
-        frame::finish(&mut value, key);
-        Ok(value)
+        match &self.0 {
+            Kind::Plain => {
+                let mut value = frame::begin(frame::PLAIN);
+                body::write(record, &mut value)?;
+                frame::finish(&mut value, key);
+                Ok(value)
+            }
+            #[cfg(feature = "encryption")]
+            Kind::Sealed(ring) => {
+                let stored_key = ring.hash_name(key);
+                let mut value = frame::begin(frame::SEALED);
+                seal::write(ring, key, &stored_key, record, &mut value)?;
+                frame::finish(&mut value, &stored_key);
+                Ok(value)
+            }
+        }
     }
 
     /// The record of a value that stands under `stored_key`.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] if the value is not exactly as it was written
-    /// under this key, and [`StoreError::NewerFormat`].
+    /// under this key, [`StoreError::NewerFormat`], [`StoreError::KeyMissing`]
+    /// and [`StoreError::NotAuthentic`], and if it is plain where it should be
+    /// sealed, or the other way round.
     pub fn decode(&self, stored_key: &[u8], value: &[u8]) -> Result<Record, StoreError> {
-        let (format, body) = frame::open(stored_key, value)?;
-        match format {
-            frame::PLAIN => body::read(body),
-            _ => Err(StoreError::Damaged),
-        }
+        self.decode_entry(stored_key, value)
+            .map(|(_, record)| record)
     }
 
     /// The caller's key and the record of a value that stands under `stored_key`.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
-    pub fn decode_entry(
+    pub fn decode_entry<'a>(
         &self,
-        stored_key: &[u8],
+        stored_key: &'a [u8],
         value: &[u8],
-    ) -> Result<(Box<[u8]>, Record), StoreError> {
-        let record = self.decode(stored_key, value)?;
-        Ok((stored_key.into(), record))
+    ) -> Result<(Cow<'a, [u8]>, Record), StoreError> {
+        let (format, body) = frame::open(stored_key, value)?;
+        match (&self.0, format) {
+            (Kind::Plain, frame::PLAIN) => Ok((Cow::Borrowed(stored_key), body::read(body)?)),
+            (Kind::Plain, _) => Err(StoreError::Encrypted),
+            // A plain value is not served from an encrypted store: anyone who
+            // can write to it could have put it there.
+            #[cfg(feature = "encryption")]
+            (Kind::Sealed(_), frame::PLAIN) => Err(StoreError::NotEncrypted),
+            #[cfg(feature = "encryption")]
+            (Kind::Sealed(ring), _) => {
+                let (key, record) = seal::read(ring, stored_key, body)?;
+                Ok((Cow::Owned(key), record))
+            }
+        }
+    }
+
+    /// Whether a value is as [`encode`](Self::encode) would write it now. If not,
+    /// it is sealed with a key that has been replaced, and is to be written anew.
+    #[must_use]
+    pub fn is_current(&self, value: &[u8]) -> bool {
+        match &self.0 {
+            Kind::Plain => value.first() == Some(&frame::PLAIN),
+            #[cfg(feature = "encryption")]
+            Kind::Sealed(ring) => {
+                frame::body(value).and_then(seal::key_id) == Some(ring.current_id())
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::try_join_all;
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::{OptOut, OptOutReason, Record, RefreshState};
 
@@ -16,6 +17,15 @@ pub(super) const fn at(seconds: i64) -> Timestamp {
 
 pub(super) fn sample(text: &str, due: Timestamp, expires: Timestamp) -> Result<Record, Broken> {
     identity(text, due, expires).map_err(|error| Broken(error.to_string()))
+}
+
+/// Puts many at once, so that a store that can share commits does.
+pub(super) async fn put_all<S: TokenStore>(store: &S, records: &[(Vec<u8>, Record)]) -> Check {
+    let puts = records
+        .iter()
+        .map(|(key, record)| store.put(key, record, Precondition::Absent));
+    try_join_all(puts).await?;
+    Ok(())
 }
 
 pub(super) async fn missing<B: Backend>(backend: &B) -> Check {
@@ -170,10 +180,11 @@ pub(super) async fn keys<B: Backend>(backend: &B) -> Check {
     .map(<[u8]>::to_vec)
     .to_vec();
     keys.extend((0..=255_u8).map(|byte| vec![b'b', byte]));
+    let mut records = Vec::new();
     for (number, key) in (0_i64..).zip(&keys) {
-        let record = sample("key", at(number), at(1000))?;
-        store.put(key, &record, Precondition::Absent).await?;
+        records.push((key.clone(), sample("key", at(number), at(1000))?));
     }
+    put_all(&store, &records).await?;
     for (number, key) in (0_i64..).zip(&keys) {
         let due = store.get(key).await?.and_then(|entry| entry.record.due());
         ensure!(
@@ -187,12 +198,12 @@ pub(super) async fn keys<B: Backend>(backend: &B) -> Check {
         due == keys,
         "the due scan gives other keys than were put: {due:?}"
     );
-    for key in &keys {
-        ensure!(
-            store.remove(key, Precondition::Any).await?,
-            "key {key:?} cannot be removed"
-        );
-    }
+    let removals = keys.iter().map(|key| store.remove(key, Precondition::Any));
+    let removed = try_join_all(removals).await?;
+    ensure!(
+        removed.iter().all(|removed| *removed),
+        "a key cannot be removed"
+    );
     too_long(&store).await
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::{Record, RefreshState};
 
-use super::basics::{at, sample};
+use super::basics::{at, put_all, sample};
 use super::sample::{logged_out, opt_out};
 use super::{Backend, Broken, Check, ensure};
 use crate::{DueKey, Precondition, TokenStore};
@@ -67,13 +67,12 @@ pub(super) async fn order<B: Backend>(backend: &B) -> Check {
 pub(super) async fn pages<B: Backend>(backend: &B) -> Check {
     let store = backend.empty().await;
     // Many at the same time, so that pages end between them.
+    let mut records = Vec::new();
     for number in 0..50 {
-        let key = format!("user-{number}");
         let record = sample("p", at(number / 10), at(99))?;
-        store
-            .put(key.as_bytes(), &record, Precondition::Any)
-            .await?;
+        records.push((format!("user-{number}").into_bytes(), record));
     }
+    put_all(&store, &records).await?;
     let whole = store.due(at(99), None, usize::MAX).await?;
     ensure!(whole.len() == 50, "{} of 50 are given", whole.len());
     ensure!(

@@ -16,7 +16,7 @@ use crate::{Precondition, StoreError, TokenStore, Version};
 /// Few keys and few times, so that operations meet.
 const KEYS: u8 = 4;
 const TIMES: i64 = 6;
-const CASES: u32 = 48;
+const CASES: u32 = 32;
 
 #[derive(Clone, Debug)]
 enum Operation {

@@ -2,7 +2,7 @@
 
 use uid2_core::Timestamp;
 
-use super::basics::{at, sample};
+use super::basics::{at, put_all, sample};
 use super::sample::{logged_out, opt_out};
 use super::{Backend, Check, ensure};
 use crate::{Precondition, TokenStore};
@@ -57,12 +57,15 @@ pub(super) async fn only_expired<B: Backend>(backend: &B) -> Check {
 pub(super) async fn limit<B: Backend>(backend: &B) -> Check {
     let store = backend.empty().await;
     const COUNT: usize = 700;
-    for number in 0..COUNT {
-        let key = format!("user-{number}");
-        store
-            .put(key.as_bytes(), &logged_out(at(1), at(2)), Precondition::Any)
-            .await?;
-    }
+    let records: Vec<_> = (0..COUNT)
+        .map(|number| {
+            (
+                format!("user-{number}").into_bytes(),
+                logged_out(at(1), at(2)),
+            )
+        })
+        .collect();
+    put_all(&store, &records).await?;
     ensure!(
         store.purge(at(2), 0).await? == 0,
         "a limit of zero is not kept"

@@ -12,7 +12,7 @@ use super::{Backend, Broken, Check, ensure};
 use crate::{DueKey, Entry, Precondition, StoreError, TokenStore};
 
 const CALLERS: usize = 8;
-const ROUNDS: usize = 100;
+const ROUNDS: usize = 40;
 
 /// Runs the same on many threads; the first that breaks is the result.
 fn callers<S: TokenStore + Clone>(store: &S, body: impl Fn(usize, S) -> Check + Sync) -> Check {

@@ -8,12 +8,15 @@ use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
 use super::error::typed;
-use super::writer::Command;
+use super::writer::{Command, Done, Operation};
 use super::{FileStore, beside, schema};
 use crate::{Codec, StoreError};
 
 /// How many records one step of a check reads: others wait for it.
 const VERIFY_STEP: i64 = 1000;
+
+/// How many records one commit seals anew: others wait for it.
+const RESEAL_STEP: usize = 128;
 
 /// Figures of a [`FileStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,16 @@ impl Verified {
     pub const fn is_sound(&self) -> bool {
         self.damaged == 0 && self.newer == 0 && self.structure.is_empty()
     }
+}
+
+/// What [`FileStore::reseal`] has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Resealed {
+    /// Records that are now sealed with the current key, and were not before.
+    pub resealed: usize,
+    /// Records that do not open, and so are as they were.
+    pub failed: usize,
 }
 
 impl FileStore {
@@ -104,6 +117,35 @@ impl FileStore {
         }
         found.structure = self.read(structure).await?;
         Ok(found)
+    }
+
+    /// Seals every record with the current key of the key ring that is not yet:
+    /// the second step of the rotation of keys. Other calls go on meanwhile; it can
+    /// be broken off, and begun again. In a plain store there is nothing to do.
+    ///
+    /// # Errors
+    /// When the store as a whole has a problem.
+    pub async fn reseal(&self) -> Result<Resealed, StoreError> {
+        let mut total = Resealed::default();
+        let mut after = Some(i64::MIN);
+        while let Some(from) = after {
+            let operation = Operation::Reseal {
+                after: from,
+                limit: RESEAL_STEP,
+            };
+            let Done::Resealed {
+                resealed,
+                failed,
+                next,
+            } = self.write(operation).await?
+            else {
+                return Err(StoreError::Closed);
+            };
+            total.resealed += resealed;
+            total.failed += failed;
+            after = next;
+        }
+        Ok(total)
     }
 
     /// Rewrites the file without its free space. Writes wait until it is done,

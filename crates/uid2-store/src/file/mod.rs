@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 
-pub use maintenance::{FileStats, Verified};
+pub use maintenance::{FileStats, Resealed, Verified};
 pub use open::FileOptions;
 
 use self::cache::Cache;
@@ -28,7 +28,9 @@ use self::queue::Queue;
 use self::reader::Job;
 use self::writer::{Command, Done, Operation, Write};
 use crate::codec::check_key;
-use crate::{Codec, DueKey, Entry, Precondition, StoreError, TokenStore, Version};
+use crate::{
+    Codec, Cursor, DueKey, Entry, Precondition, Scan, Scanned, StoreError, TokenStore, Version,
+};
 
 /// The most records that one commit purges: others wait for it.
 const PURGE_STEP: usize = 256;
@@ -215,7 +217,9 @@ impl TokenStore for FileStore {
         };
         match self.write(operation).await? {
             Done::Put(version) => Ok(version),
-            Done::Removed(_) | Done::Purged { .. } => Err(StoreError::Closed),
+            Done::Removed(_) | Done::Purged { .. } | Done::Resealed { .. } => {
+                Err(StoreError::Closed)
+            }
         }
     }
 
@@ -228,7 +232,7 @@ impl TokenStore for FileStore {
         };
         match self.write(operation).await? {
             Done::Removed(was_there) => Ok(was_there),
-            Done::Put(_) | Done::Purged { .. } => Err(StoreError::Closed),
+            Done::Put(_) | Done::Purged { .. } | Done::Resealed { .. } => Err(StoreError::Closed),
         }
     }
 
@@ -242,12 +246,15 @@ impl TokenStore for FileStore {
             let key = self.0.codec.stored_key(&after.key);
             (after.due, Box::from(&*key))
         });
-        self.read(move |connection| reader::due(connection, now, after.as_ref(), limit))
+        let codec = self.0.codec.clone();
+        self.read(move |connection| reader::due(connection, &codec, now, after, limit))
             .await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(reader::next_due).await
+        let codec = self.0.codec.clone();
+        self.read(move |connection| reader::next_due(connection, &codec))
+            .await
     }
 
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
@@ -269,6 +276,19 @@ impl TokenStore for FileStore {
             }
         }
         Ok(purged)
+    }
+}
+
+impl Scan for FileStore {
+    async fn scan(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(Vec<Scanned>, Option<Cursor>), StoreError> {
+        let codec = self.0.codec.clone();
+        let after = after.map_or(i64::MIN, |cursor| cursor.get()[0].cast_signed());
+        self.read(move |connection| reader::scan(connection, &codec, after, limit.max(1)))
+            .await
     }
 }
 

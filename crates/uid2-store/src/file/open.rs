@@ -99,6 +99,17 @@ impl FileOptions {
         self
     }
 
+    /// Encrypts the store with the keys of a ring: values with AES-256-GCM, and
+    /// keyed hashes in the place of user ids. A store is encrypted from its
+    /// beginning or not at all; [`copy`](crate::copy) makes the one from the other.
+    #[cfg(feature = "encryption")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "encryption")))]
+    #[must_use]
+    pub fn encrypt(mut self, ring: crate::KeyRing) -> Self {
+        self.codec = Codec::sealed(ring);
+        self
+    }
+
     /// Opens the store, and makes it where there is none.
     ///
     /// A file that is marked as read-only, or is in a folder that cannot be
@@ -106,7 +117,9 @@ impl FileOptions {
     ///
     /// # Errors
     /// [`StoreError::AlreadyOpen`], [`StoreError::NotAStore`],
-    /// [`StoreError::NewerFormat`], [`StoreError::ReadOnly`] if there is no file
+    /// [`StoreError::NewerFormat`], [`StoreError::Encrypted`],
+    /// [`StoreError::NotEncrypted`], [`StoreError::WrongKeyRing`],
+    /// [`StoreError::ReadOnly`] if there is no file
     /// and none can be made, and others of the file system. The file has not
     /// been changed then.
     pub async fn open(self, path: impl Into<PathBuf>) -> Result<FileStore, StoreError> {
@@ -143,11 +156,11 @@ impl Opened {
             }
             Err(LockError::Forbidden(error)) => return Err(schema::io_error(error)),
         };
-        let connection = schema::open_writer(path, options.max_bytes)?;
+        let connection = schema::open_writer(path, &options.codec, options.max_bytes)?;
         let version = reader::next_version(&connection)?;
         Ok(Self {
             writing: Some((connection, lock, version)),
-            readers: open_readers(path, options.readers, false)?,
+            readers: open_readers(path, options, false)?,
         })
     }
 
@@ -160,14 +173,12 @@ impl Opened {
         // can come to be, SQLite must be told so: it would try to make one.
         let log = super::beside(path, "-wal").exists();
         let fixed = !log && is_marked_read_only(path);
-        let readers = open_readers(path, options.readers, fixed).or_else(|error| {
+        let readers = open_readers(path, options, fixed).or_else(|error| {
             if log || fixed {
                 return Err(error);
             }
             match error {
-                StoreError::Io(_) | StoreError::ReadOnly(_) => {
-                    open_readers(path, options.readers, true)
-                }
+                StoreError::Io(_) | StoreError::ReadOnly(_) => open_readers(path, options, true),
                 error => Err(error),
             }
         })?;
@@ -231,9 +242,13 @@ fn is_marked_read_only(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly())
 }
 
-fn open_readers(path: &Path, count: usize, fixed: bool) -> Result<Vec<Connection>, StoreError> {
-    (0..count)
-        .map(|_| schema::open_reader(path, fixed))
+fn open_readers(
+    path: &Path,
+    options: &FileOptions,
+    fixed: bool,
+) -> Result<Vec<Connection>, StoreError> {
+    (0..options.readers)
+        .map(|_| schema::open_reader(path, &options.codec, fixed))
         .collect()
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::error::typed;
 use super::queue::Queue;
-use crate::{Codec, DueKey, Entry, StoreError, Version};
+use crate::{Codec, Cursor, DueKey, Entry, Scanned, ScannedEntry, StoreError, Version};
 
 /// What a reader's thread is asked to do.
 pub(super) type Job = Box<dyn FnOnce(&Connection) + Send>;
@@ -55,63 +55,168 @@ impl StoredRow {
         })
     }
 
+    pub(super) fn entry(self, codec: &Codec, stored_key: &[u8]) -> Result<Entry, StoreError> {
+        self.scanned(codec, stored_key).map(|scanned| scanned.entry)
+    }
+
     /// The columns beside the value are not covered by its check. They say
     /// nothing that the record does not, so they are held against it.
-    pub(super) fn entry(self, codec: &Codec, stored_key: &[u8]) -> Result<Entry, StoreError> {
-        let record = codec.decode(stored_key, &self.value)?;
+    fn scanned(self, codec: &Codec, stored_key: &[u8]) -> Scanned {
+        let (key, record) = codec.decode_entry(stored_key, &self.value)?;
         let due = record.due().map(Timestamp::as_millis);
         let expires = record.expires().map(Timestamp::as_millis);
         if (due, expires) != (self.due, self.expires) {
             return Err(StoreError::Damaged);
         }
-        Ok(Entry {
-            record,
-            version: Version::new(self.version.cast_unsigned()),
+        Ok(ScannedEntry {
+            key: Box::from(&*key),
+            entry: Entry {
+                record,
+                version: Version::new(self.version.cast_unsigned()),
+            },
         })
     }
 }
 
+/// Where a due scan goes on: after this time and stored key.
+pub(super) type After = (Timestamp, Box<[u8]>);
+
 pub(super) fn due(
     connection: &Connection,
+    codec: &Codec,
     now: Timestamp,
-    after: Option<&(Timestamp, Box<[u8]>)>,
+    after: Option<After>,
     limit: usize,
 ) -> Result<Vec<DueKey>, StoreError> {
-    let now = now.as_millis();
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    if codec.keeps_keys() {
+        due_by_index(connection, now, after.as_ref(), limit)
+    } else {
+        due_by_value(connection, codec, now, after, limit)
+    }
+}
+
+fn due_by_index(
+    connection: &Connection,
+    now: Timestamp,
+    after: Option<&After>,
+    limit: usize,
+) -> Result<Vec<DueKey>, StoreError> {
     let read = |row: &Row<'_>| {
         Ok(DueKey {
             due: Timestamp::from_millis(row.get(0)?),
             key: row.get::<_, Vec<u8>>(1)?.into(),
         })
     };
+    scan_due(connection, "due, key", now, after, limit, read)
+}
+
+/// The index knows only what the keys are stored as. What they are stands in the
+/// values; one that does not open is left out, for nobody could do anything
+/// about it here.
+fn due_by_value(
+    connection: &Connection,
+    codec: &Codec,
+    now: Timestamp,
+    mut after: Option<After>,
+    limit: usize,
+) -> Result<Vec<DueKey>, StoreError> {
+    let read = |row: &Row<'_>| {
+        let due = Timestamp::from_millis(row.get(0)?);
+        let stored_key: Box<[u8]> = row.get::<_, Vec<u8>>(1)?.into();
+        let value: Vec<u8> = row.get(2)?;
+        let key = codec.decode_entry(&stored_key, &value);
+        let key = key.ok().map(|(key, _)| Box::from(&*key));
+        Ok((due, stored_key, key))
+    };
+    let mut found = Vec::new();
+    loop {
+        let wanted = limit - found.len();
+        let page = scan_due(
+            connection,
+            "due, key, value",
+            now,
+            after.as_ref(),
+            wanted,
+            read,
+        )?;
+        let is_last = page.len() < wanted;
+        for (due, stored_key, key) in page {
+            found.extend(key.map(|key| DueKey { due, key }));
+            after = Some((due, stored_key));
+        }
+        if is_last || found.len() == limit {
+            return Ok(found);
+        }
+    }
+}
+
+fn scan_due<T>(
+    connection: &Connection,
+    columns: &'static str,
+    now: Timestamp,
+    after: Option<&After>,
+    limit: usize,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let now = now.as_millis();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let from = if after.is_some() {
+        "AND (due, key) > (?3, ?4)"
+    } else {
+        ""
+    };
+    let sql =
+        format!("SELECT {columns} FROM records WHERE due <= ?1 {from} ORDER BY due, key LIMIT ?2");
     let collect = |mut statement: CachedStatement<'_>| match after {
         None => statement.query_map(params![now, limit], read)?.collect(),
         Some((due, key)) => statement
             .query_map(params![now, limit, due.as_millis(), &**key], read)?
             .collect(),
     };
-    let statement = connection.prepare_cached(match after {
-        None => "SELECT due, key FROM records WHERE due <= ?1 ORDER BY due, key LIMIT ?2",
-        Some(_) => {
-            "SELECT due, key FROM records WHERE due <= ?1 AND (due, key) > (?3, ?4)
-             ORDER BY due, key LIMIT ?2"
-        }
-    });
-    statement.and_then(collect).map_err(typed)
+    connection
+        .prepare_cached(&sql)
+        .and_then(collect)
+        .map_err(typed)
 }
 
-pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    connection
-        .prepare_cached("SELECT due FROM records WHERE due IS NOT NULL ORDER BY due, key LIMIT 1")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
-        .map(|due| due.map(Timestamp::from_millis))
-        .map_err(typed)
+pub(super) fn next_due(
+    connection: &Connection,
+    codec: &Codec,
+) -> Result<Option<Timestamp>, StoreError> {
+    due(connection, codec, Timestamp::MAX, None, 1)
+        .map(|first| first.first().map(|first| first.due))
+}
+
+pub(super) fn scan(
+    connection: &Connection,
+    codec: &Codec,
+    after: i64,
+    limit: usize,
+) -> Result<(Vec<Scanned>, Option<Cursor>), StoreError> {
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut last = None;
+    let read = |row: &Row<'_>| {
+        last = Some(row.get::<_, i64>(0)?);
+        let stored_key: Vec<u8> = row.get(1)?;
+        StoredRow::read_from(row, 2).map(|row| row.scanned(codec, &stored_key))
+    };
+    let page: Vec<Scanned> = connection
+        .prepare_cached(
+            "SELECT id, key, version, due, expires, value FROM records
+             WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )
+        .and_then(|mut statement| statement.query_map([after, rows], read)?.collect())
+        .map_err(typed)?;
+    let next = last.filter(|_| page.len() == limit);
+    let next = next.map(|id| Cursor::new([id.cast_unsigned(), 0]));
+    Ok((page, next))
 }
 
 pub(super) fn next_version(connection: &Connection) -> Result<u64, StoreError> {
     connection
-        .query_row("SELECT next FROM versions", [], |row| row.get::<_, i64>(0))
+        .query_row("SELECT next_version FROM state", [], |row| {
+            row.get::<_, i64>(0)
+        })
         .map(i64::cast_unsigned)
         .map_err(typed)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::typed;
-use crate::StoreError;
+use crate::{Codec, StoreError};
 
 /// "UID2": says to any tool whose file it is.
 const APPLICATION_ID: i64 = 0x5549_4432;
@@ -18,7 +18,8 @@ pub(super) const SCHEMA: u32 = 1;
 /// A row's place in the due index comes with the row, so the two cannot part.
 ///
 /// `value` stands last, for what is read without it to be read without its
-/// overflow pages. `versions` is how far versions have been given out.
+/// overflow pages. `next_version` says how far versions may have been given out,
+/// `ring` which key ring the store is encrypted with, if it is.
 const LAYOUT: &str = "
     CREATE TABLE records (
         id      INTEGER PRIMARY KEY,
@@ -30,11 +31,11 @@ const LAYOUT: &str = "
     ) STRICT;
     CREATE INDEX by_due ON records (due, key) WHERE due IS NOT NULL;
     CREATE INDEX by_expires ON records (expires, key) WHERE expires IS NOT NULL;
-    CREATE TABLE versions (
-        id      INTEGER PRIMARY KEY CHECK (id = 0),
-        next    INTEGER NOT NULL
+    CREATE TABLE state (
+        id           INTEGER PRIMARY KEY CHECK (id = 0),
+        next_version INTEGER NOT NULL,
+        ring         BLOB
     ) STRICT;
-    INSERT INTO versions (id, next) VALUES (0, 1);
 ";
 
 /// The smallest file of SQLite's, in bytes: a page of the smallest size.
@@ -49,17 +50,23 @@ const PAGE_CACHE: i64 = -8 * 1024;
 const LOG_LIMIT: i64 = 16 << 20;
 
 /// Opens the store for writing, and makes it where there is none.
-pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection, StoreError> {
+pub(super) fn open_writer(
+    path: &Path,
+    codec: &Codec,
+    max_bytes: Option<u64>,
+) -> Result<Connection, StoreError> {
     if is_absent_or_empty(path)? {
         create_private(path).map_err(io_error)?;
     } else {
         // Looked at without being written to: it may not be ours.
         let look = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        identify(&look)?;
+        if identify(&look)? == Found::Ours {
+            check_ring(&look, codec)?;
+        }
     }
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if identify(&connection)? == Found::Nothing {
-        initialize(&mut connection)?;
+        initialize(&mut connection, codec)?;
     }
     configure_writer(&connection, max_bytes).map_err(typed)?;
     Ok(connection)
@@ -67,14 +74,21 @@ pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connect
 
 /// Opens the store for reading. `fixed` says that nobody writes to it, not even
 /// the log: needed where its folder cannot be written to.
-pub(super) fn open_reader(path: &Path, fixed: bool) -> Result<Connection, StoreError> {
+pub(super) fn open_reader(
+    path: &Path,
+    codec: &Codec,
+    fixed: bool,
+) -> Result<Connection, StoreError> {
     let connection = if fixed {
         connect_fixed(path)?
     } else {
         connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
     };
     match identify(&connection)? {
-        Found::Ours => Ok(connection),
+        Found::Ours => {
+            check_ring(&connection, codec)?;
+            Ok(connection)
+        }
         Found::Nothing => Err(StoreError::NotAStore(None)),
     }
 }
@@ -162,9 +176,24 @@ fn identify(connection: &Connection) -> Result<Found, StoreError> {
     }
 }
 
-fn initialize(connection: &mut Connection) -> Result<(), StoreError> {
+/// A store is opened only with the key ring that it was made with: another would
+/// find none of its records, and add its own.
+fn check_ring(connection: &Connection, codec: &Codec) -> Result<(), StoreError> {
+    let ring: Option<Vec<u8>> = connection
+        .query_row("SELECT ring FROM state", [], |row| row.get(0))
+        .map_err(typed)?;
+    codec.check_fingerprint(ring.as_deref())
+}
+
+fn initialize(connection: &mut Connection, codec: &Codec) -> Result<(), StoreError> {
     let transaction = connection.transaction().map_err(typed)?;
     transaction.execute_batch(LAYOUT).map_err(typed)?;
+    transaction
+        .execute(
+            "INSERT INTO state (id, next_version, ring) VALUES (0, 1, ?1)",
+            [codec.fingerprint()],
+        )
+        .map_err(typed)?;
     transaction
         .pragma_update(None, "application_id", APPLICATION_ID)
         .map_err(typed)?;

@@ -52,6 +52,8 @@ pub(super) enum Operation {
         after: Option<Expiring>,
         limit: usize,
     },
+    /// Writes the values anew that are sealed with a former key.
+    Reseal { after: i64, limit: usize },
 }
 
 /// A place in the order in which records expire.
@@ -67,6 +69,12 @@ pub(super) enum Done {
         removed: usize,
         /// Where to go on, if there may be more.
         next: Option<Expiring>,
+    },
+    Resealed {
+        resealed: usize,
+        failed: usize,
+        /// Where to go on, if there may be more.
+        next: Option<i64>,
     },
 }
 
@@ -248,6 +256,7 @@ impl Writer {
                 after,
                 limit,
             } => self.purge(before, after.as_ref(), limit, effects).map(Ok),
+            Operation::Reseal { after, limit } => self.reseal(after, limit).map(Ok),
         }
     }
 
@@ -305,7 +314,7 @@ impl Writer {
             return Ok(());
         }
         let until = version.get().saturating_add(VERSION_BLOCK);
-        self.prepare("UPDATE versions SET next = ?1")?
+        self.prepare("UPDATE state SET next_version = ?1")?
             .execute([until.cast_signed()])?;
         self.versions_until = until;
         Ok(())
@@ -332,7 +341,7 @@ impl Writer {
                 && record.expires().is_some_and(|expires| expires <= before)
             {
                 self.delete(candidate.id)?;
-                effects.push((key, None));
+                effects.push((key.into(), None));
                 removed += 1;
             }
             next = Some(candidate.place);
@@ -341,6 +350,45 @@ impl Writer {
             removed,
             next: next.filter(|_| may_be_more),
         })
+    }
+
+    /// The record, its version and its place in the indexes stay as they are.
+    fn reseal(&self, after: i64, limit: usize) -> rusqlite::Result<Done> {
+        let rows = self.rows_after(after, limit)?;
+        let next = (rows.len() == limit)
+            .then(|| rows.last().map(|row| row.0))
+            .flatten();
+        let (mut resealed, mut failed) = (0, 0);
+        for (id, stored_key, value) in rows {
+            if self.codec.is_current(&value) {
+                continue;
+            }
+            let anew = self
+                .codec
+                .decode_entry(&stored_key, &value)
+                .and_then(|(key, record)| self.codec.encode(&key, &record));
+            let Ok(anew) = anew else {
+                failed += 1;
+                continue;
+            };
+            self.prepare("UPDATE records SET value = ?2 WHERE id = ?1")?
+                .execute(params![id, *anew])?;
+            resealed += 1;
+        }
+        Ok(Done::Resealed {
+            resealed,
+            failed,
+            next,
+        })
+    }
+
+    fn rows_after(&self, after: i64, limit: usize) -> rusqlite::Result<Vec<RawRow>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.prepare("SELECT id, key, value FROM records WHERE id > ?1 ORDER BY id LIMIT ?2")?
+            .query_map([after, limit], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect()
     }
 
     fn expired(
@@ -383,6 +431,9 @@ impl Writer {
         }
     }
 }
+
+/// A row's id, stored key and value.
+type RawRow = (i64, Vec<u8>, Vec<u8>);
 
 #[derive(Clone, Copy)]
 struct Row {

@@ -16,7 +16,10 @@ use uid2_core::lifecycle::Record;
 
 use self::index::Index;
 use crate::codec::check_key;
-use crate::{DueKey, Entry, Precondition, StoreError, TokenStore, Version};
+use crate::{
+    Cursor, DueKey, Entry, Precondition, Scan, Scanned, ScannedEntry, StoreError, TokenStore,
+    Version,
+};
 
 /// More than the cores of any machine that this is likely to run on, so that
 /// two of them seldom want the same shard.
@@ -155,6 +158,33 @@ impl TokenStore for MemoryStore {
 
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.0.purge(before, limit)
+    }
+}
+
+impl Scan for MemoryStore {
+    /// Shard by shard: a page has whole ones.
+    async fn scan(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(Vec<Scanned>, Option<Cursor>), StoreError> {
+        let from = after.map_or(0, |cursor| cursor.get()[0]);
+        let mut page = Vec::new();
+        for (number, shard) in (0..).zip(&self.0.shards) {
+            if number < from {
+                continue;
+            }
+            if page.len() >= limit.max(1) {
+                return Ok((page, Some(Cursor::new([number, 0]))));
+            }
+            page.extend(shard.read().iter().map(|(key, entry)| {
+                Ok(ScannedEntry {
+                    key: Box::from(&**key),
+                    entry: entry.clone(),
+                })
+            }));
+        }
+        Ok((page, None))
     }
 }
 
