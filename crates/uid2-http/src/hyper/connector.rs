@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -152,6 +153,11 @@ fn dialing_kind(error: &(dyn StdError + 'static)) -> TransportErrorKind {
     while let Some(error) = cause {
         if error.is::<ResolveFailure>() {
             return TransportErrorKind::Resolve;
+        }
+        // The system's own limit, or an address's share of ours.
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::TimedOut) {
+            return TransportErrorKind::ConnectTimeout;
         }
         cause = error.source();
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
 use uid2_core::BaseUrl;
 use uid2_core::operation::{Action, Generate, Logout};
 use uid2_http::hyper::HyperTransportBuilder;
@@ -41,10 +42,29 @@ async fn generate(transport: impl Transport, base: BaseUrl) -> uid2_http::Error 
     error
 }
 
+/// A server whose queue of connections is full does not answer at all.
+#[tokio::test]
+async fn connecting() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(tcp) = tokio::time::timeout(SHORT * 2, TcpStream::connect(address)).await {
+        queued.push(tcp.unwrap());
+        assert!(queued.len() < 100, "the queue does not fill up");
+    }
+    let transport = impatient().connect_timeout(SHORT).build().unwrap();
+    let base = format!("http://{address}").parse().unwrap();
+    let error = generate(transport, base).await;
+    assert_eq!(transport_kind(&error), TransportErrorKind::ConnectTimeout);
+    assert!(!error.transport().unwrap().may_have_arrived());
+}
+
 /// TCP is up at once, for the system answers for a server that does not; TLS
 /// is a part of connecting.
 #[tokio::test]
-async fn connecting() {
+async fn connecting_with_tls() {
     let server = RawServer::start(|tcp, _| async move {
         let _open = tcp;
         pending::<()>().await;
