@@ -1,0 +1,50 @@
+//! The command line as a whole.
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::{self, Exit};
+use crate::{demo, emulator, hash, token};
+
+/// UID2 (Unified ID 2.0) from the shell: watch it, try it, call it.
+///
+/// A publisher's server turns a signed-in user's e-mail address or phone number
+/// into an advertising token, keeps the token fresh, and forgets it when the
+/// user leaves. These commands show that, do single steps of it, and run a local
+/// operator to develop against.
+#[derive(Parser, Debug)]
+#[command(name = "uid2", version, max_term_width = 100, after_help = after_help())]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Demo(demo::Args),
+    Emulator(emulator::Args),
+    Hash(hash::Args),
+    Token(token::Args),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Exit {
+        match self.command {
+            Command::Demo(args) => demo::run(&args),
+            Command::Emulator(args) => emulator::run(&args),
+            Command::Hash(args) => hash::run(&args),
+            Command::Token(args) => token::run(args),
+        }
+    }
+}
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\n\n{}", exit::HELP)
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  uid2 demo                                  the whole of it, in ten seconds
+  uid2 emulator                              an operator to develop against
+  uid2 hash --email user@example.com         what it is normalized and hashed to
+  uid2 token generate --email user@example.com
+  uid2 help <COMMAND>";

@@ -1,0 +1,260 @@
+//! `uid2 emulator`: an operator on this machine.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde_json::json;
+use uid2_core::Scope;
+use uid2_emulator::{Config, Emulator, Lifetimes, LifetimesError};
+
+use crate::duration;
+use crate::exit::Exit;
+use crate::output::{complain, print_json};
+
+/// Run a local operator to develop and test against.
+///
+/// It speaks the real protocol, so that official SDKs of other languages work with
+/// it unchanged, and keeps everything in memory. Prints where it is and the
+/// credentials for it, and serves until it is interrupted (Ctrl-C or SIGTERM).
+///
+/// The credentials are public, well-known test credentials: keep it to this machine.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Where to listen; port 0 is any free one [default: 127.0.0.1:8080, or any
+    /// free port if that is taken]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    listen: Option<SocketAddr>,
+
+    /// Print one line of JSON with url, api_key and client_secret, once it accepts
+    /// connections
+    #[arg(long)]
+    json: bool,
+
+    /// UID2, or its European sibling, which takes no phone numbers and asks for
+    /// TCF consent strings
+    #[arg(long, value_enum, default_value = "uid2")]
+    scope: ScopeArg,
+
+    /// After how long a token should be refreshed [default: 15m, or half of the
+    /// token's lifetime if that is less]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    refresh_after: Option<Duration>,
+
+    /// How long a token is valid
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1h")]
+    token_lifetime: Duration,
+
+    /// How long a token can be refreshed [default: 24h, or the token's lifetime if
+    /// that is more]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    refresh_lifetime: Option<Duration>,
+}
+
+const AFTER_HELP: &str = "\
+TIME is a whole number with a unit: 500ms, 90s, 15m, 1h, 30d.
+
+Test identities:
+  optout@example.com, +00000000000           opted out from the start
+  refresh-optout@example.com, +00000000002   opt out at the first refresh
+  validate@example.com, +12345678901         never opt out
+
+Examples:
+  uid2 emulator
+  uid2 emulator --token-lifetime 10s --refresh-after 3s
+  uid2 emulator --listen 127.0.0.1:0 --json | jq -r .url";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ScopeArg {
+    Uid2,
+    Euid,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::Uid2 => Self::Uid2,
+            ScopeArg::Euid => Self::Euid,
+        }
+    }
+}
+
+const DEFAULT_PORT: u16 = 8080;
+
+pub(crate) fn run(args: &Args) -> Exit {
+    match serve(args) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            complain(&*error);
+            Exit::Failure
+        }
+    }
+}
+
+#[tokio::main]
+async fn serve(args: &Args) -> Result<(), Box<dyn Error>> {
+    let lifetimes = args.lifetimes()?;
+    let interrupted = interrupt()?;
+    let emulator = start(args, lifetimes).await?;
+    if args.json {
+        print_json(&json!({
+            "url": emulator.url(),
+            "api_key": emulator.api_key(),
+            "client_secret": emulator.client_secret(),
+        }));
+    } else {
+        // That nobody reads it is no reason not to serve.
+        let _ = introduce(&emulator, lifetimes);
+    }
+    interrupted.await;
+    emulator.stop().await;
+    Ok(())
+}
+
+async fn start(args: &Args, lifetimes: Lifetimes) -> Result<Emulator, uid2_emulator::StartError> {
+    let config = Config {
+        scope: args.scope.into(),
+        lifetimes,
+        ..Config::default()
+    };
+    let start_at = |address| {
+        Emulator::builder()
+            .config(config.clone())
+            .listen(address)
+            .start()
+    };
+    let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match args.listen {
+        Some(address) => start_at(address).await,
+        None => match start_at(loopback(DEFAULT_PORT)).await {
+            Ok(emulator) => Ok(emulator),
+            Err(_) => start_at(loopback(0)).await,
+        },
+    }
+}
+
+impl Args {
+    /// The lifetimes that were asked for, and others that go with them.
+    fn lifetimes(&self) -> Result<Lifetimes, LifetimesError> {
+        let usual = Lifetimes::default();
+        let token = self.token_lifetime;
+        let refresh_after = self
+            .refresh_after
+            .unwrap_or_else(|| usual.refresh_from().min(token / 2));
+        let refresh_lifetime = self
+            .refresh_lifetime
+            .unwrap_or_else(|| usual.refresh().max(token));
+        Lifetimes::new(refresh_after, token, refresh_lifetime)
+    }
+}
+
+fn introduce(emulator: &Emulator, lifetimes: Lifetimes) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "An operator is at {}. To call it from a shell:\n",
+        emulator.url()
+    )?;
+    writeln!(out, "  export UID2_BASE_URL={}", emulator.url())?;
+    writeln!(out, "  export UID2_API_KEY='{}'", emulator.api_key())?;
+    writeln!(
+        out,
+        "  export UID2_SECRET_KEY='{}'",
+        emulator.client_secret()
+    )?;
+    writeln!(out, "  uid2 token generate --email user@example.com\n")?;
+    writeln!(
+        out,
+        "Tokens are valid for {}, to be refreshed after {}, and can be for {}.",
+        duration::show(lifetimes.identity()),
+        duration::show(lifetimes.refresh_from()),
+        duration::show(lifetimes.refresh()),
+    )?;
+    if !emulator.address().ip().is_loopback() {
+        writeln!(
+            out,
+            "Other machines may reach it, and its credentials are public: for a closed network only."
+        )?;
+    }
+    writeln!(out, "Press Ctrl-C to stop.")?;
+    out.flush()
+}
+
+/// Ends when the process is told to end. It listens from the call on, so that
+/// whoever has read what we print can already stop us in order.
+#[cfg(unix)]
+fn interrupt() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn interrupt() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // If it cannot be listened for, the process ends by it anyway.
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
+    numeric
+        .parse()
+        .map_err(|_| "expected an IP address and a port, e.g. 127.0.0.1:8080 or [::1]:0".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn lifetimes(line: &[&str]) -> Result<[u64; 3], LifetimesError> {
+        let line = Line::try_parse_from([&["emulator"], line].concat()).unwrap();
+        line.args
+            .lifetimes()
+            .map(|of| [of.refresh_from(), of.identity(), of.refresh()].map(|time| time.as_secs()))
+    }
+
+    #[test]
+    fn lifetimes_that_were_not_given_go_with_those_that_were() {
+        assert_eq!(lifetimes(&[]), Ok([900, 3600, 86_400]));
+        assert_eq!(lifetimes(&["--token-lifetime", "10s"]), Ok([5, 10, 86_400]));
+        assert_eq!(
+            lifetimes(&["--token-lifetime", "30d"]),
+            Ok([900, 2_592_000, 2_592_000])
+        );
+        let all = [
+            "--token-lifetime=3s",
+            "--refresh-after=1s",
+            "--refresh-lifetime=9s",
+        ];
+        assert_eq!(lifetimes(&all), Ok([1, 3, 9]));
+        assert!(lifetimes(&["--refresh-after", "2h"]).is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        assert_eq!(
+            parse_address("localhost:0").unwrap(),
+            parse_address("127.0.0.1:0").unwrap()
+        );
+        assert!(parse_address("[::1]:8080").is_ok());
+        assert!(parse_address("8080").is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! What the `uid2` command does. This library is there for the binary and for
+//! tests; its one function is no interface to build upon. To put UID2 into a
+//! program, take `uid2-publisher`, or `uid2-core` with an HTTP client of yours.
+//!
+//! `uid2 --help` explains the command.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![allow(
+    clippy::doc_markdown,
+    reason = "the comments of arguments are the text of --help"
+)]
+
+mod cli;
+mod credentials;
+mod demo;
+mod dii;
+mod duration;
+mod emulator;
+mod exit;
+mod failure;
+mod hash;
+mod output;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs `uid2` with the arguments of this process, and gives its exit status
+/// (see `uid2 --help`).
+#[must_use]
+pub fn main() -> ExitCode {
+    cli::Cli::parse().run().into()
+}
+
+/// The examples of the workspace's README, which compile as documentation tests.
+/// (The file lies outside of this package: only a checkout can run them.)
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
