@@ -10,6 +10,7 @@
 mod bad_answers;
 mod connections;
 mod failover;
+mod http2;
 mod limits;
 mod logs;
 mod proxy;
