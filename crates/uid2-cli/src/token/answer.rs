@@ -68,3 +68,61 @@ impl Serialize for Answer {
         object.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(answer: &Answer) -> String {
+        serde_json::to_string(answer).unwrap()
+    }
+
+    #[test]
+    fn an_identity_is_written_as_on_the_wire_with_members_that_are_not_known() {
+        let wire = concat!(
+            r#"{"advertising_token":"A","refresh_token":"r","refresh_from":1,"#,
+            r#""identity_expires":2,"refresh_expires":3,"new":{"a": [1.50]}}"#
+        );
+        let identity = Identity::from_json(wire.as_bytes()).unwrap();
+        let answer = Answer::Identity(identity);
+        let text = json(&answer);
+        assert!(
+            text.starts_with(r#"{"status":"success","identity":{"#),
+            "{text}"
+        );
+        assert!(text.contains(r#""new":{"a": [1.50]}"#), "{text}");
+        assert_eq!(answer.exit(), Exit::Success);
+    }
+
+    #[test]
+    fn each_answer_has_its_form_and_its_exit_status() {
+        let error = || Answer::Error(Failure::said("connect", "no route"));
+        let cases = [
+            (
+                Answer::Validity(true),
+                r#"{"status":"success","valid":true}"#,
+                Exit::Success,
+            ),
+            (
+                Answer::Validity(false),
+                r#"{"status":"success","valid":false}"#,
+                Exit::Success,
+            ),
+            (Answer::OptOut, r#"{"status":"optout"}"#, Exit::OptedOut),
+            (
+                Answer::NoConsent,
+                r#"{"status":"insufficient_user_consent"}"#,
+                Exit::NoConsent,
+            ),
+            (
+                error(),
+                r#"{"status":"error","kind":"connect","message":"no route","http_status":null}"#,
+                Exit::Failure,
+            ),
+        ];
+        for (answer, text, exit) in cases {
+            assert_eq!(json(&answer), text);
+            assert_eq!(answer.exit(), exit);
+        }
+    }
+}

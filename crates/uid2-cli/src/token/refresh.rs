@@ -83,9 +83,11 @@ fn parse(json: &[u8]) -> Result<Identity, IdentityError> {
         #[serde(borrow)]
         identity: &'a RawValue,
     }
+    // Serde would take an array of one for the same.
+    let is_object = json.trim_ascii_start().starts_with(b"{");
     Identity::from_json(json).or_else(|error| match serde_json::from_slice::<Wrapped<'_>>(json) {
-        Ok(wrapped) => Identity::from_json(wrapped.identity.get().as_bytes()),
-        Err(_) => Err(error),
+        Ok(wrapped) if is_object => Identity::from_json(wrapped.identity.get().as_bytes()),
+        _ => Err(error),
     })
 }
 
