@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -46,6 +46,11 @@ impl Service {
         rng: &Mutex<ChaCha20Rng>,
     ) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
+        if body.size_hint().lower() > Operator::MAX_BODY as u64 {
+            // Announced as too long: do not wait for it.
+            let request = Request::from_parts(head, ());
+            return self.operator.refuse_too_long(&request).map(Full::new);
+        }
         let response = match Limited::new(body, Operator::MAX_BODY).collect().await {
             Ok(body) => {
                 let request = Request::from_parts(head, body.to_bytes());

@@ -150,3 +150,81 @@ pub(crate) fn email(address: &str) -> Dii {
 pub(crate) fn phone(number: &str) -> Dii {
     Dii::phone(number).unwrap()
 }
+
+/// A POST with an API key and a body as text.
+pub(crate) fn post(path: &str, key: Option<&str>, body: impl Into<Bytes>) -> Request<Bytes> {
+    let mut request = Request::post(path).header("content-type", "text/plain");
+    if let Some(key) = key {
+        request = request.header("authorization", format!("Bearer {key}"));
+    }
+    request.body(body.into()).unwrap()
+}
+
+/// Status, content type and text of a response.
+pub(crate) fn seen(response: &Response<Bytes>) -> (u16, Option<&str>, &str) {
+    let content_type = response.headers().get("content-type");
+    (
+        response.status().as_u16(),
+        content_type.map(|value| value.to_str().unwrap()),
+        std::str::from_utf8(response.body()).unwrap(),
+    )
+}
+
+/// The JSON of an error, as the operator writes it.
+pub(crate) fn error(status: &str, message: &str) -> String {
+    format!(r#"{{"status":"{status}","message":"{message}"}}"#)
+}
+
+/// An error in JSON with this HTTP status.
+#[track_caller]
+pub(crate) fn assert_error(response: &Response<Bytes>, http: u16, status: &str, message: &str) {
+    let json = error(status, message);
+    let expected = (http, Some("application/json"), json.as_str());
+    assert_eq!(seen(response), expected);
+}
+
+impl World {
+    /// A sealed request with this JSON, answered.
+    pub(crate) fn ask(&mut self, path: &str, json: &str) -> Response<Bytes> {
+        self.ask_as(path, json, KEY, SECRET).0
+    }
+
+    /// As [`ask`](Self::ask), of another client; with the nonce of the request.
+    pub(crate) fn ask_as(
+        &mut self,
+        path: &str,
+        json: &str,
+        key: &str,
+        secret: &str,
+    ) -> (Response<Bytes>, uid2_core::envelope::Nonce) {
+        let sealed = uid2_core::envelope::seal_request(
+            &secret.parse().unwrap(),
+            json.as_bytes(),
+            Encoding::Text,
+            self.client_now,
+            &mut self.rng,
+        );
+        (self.send(post(path, Some(key), sealed.body)), sealed.nonce)
+    }
+
+    /// As [`ask`](Self::ask), and the JSON of the reply, which must be sealed.
+    pub(crate) fn ask_json(&mut self, path: &str, json: &str) -> serde_json::Value {
+        let (response, nonce) = self.ask_as(path, json, KEY, SECRET);
+        open(&response, SECRET, nonce)
+    }
+}
+
+/// The JSON of a sealed reply.
+#[track_caller]
+pub(crate) fn open(
+    response: &Response<Bytes>,
+    secret: &str,
+    nonce: uid2_core::envelope::Nonce,
+) -> serde_json::Value {
+    let body = response.body();
+    assert_eq!(response.status(), 200, "{body:?}");
+    assert_eq!(response.headers()["content-type"], "text/plain");
+    let secret = secret.parse().unwrap();
+    let opened = uid2_core::envelope::open_response(&secret, body, Encoding::Text, nonce).unwrap();
+    serde_json::from_slice(opened.payload()).unwrap()
+}
