@@ -122,7 +122,7 @@ impl<T: Transport, R: Runtime> Client<T, R> {
     /// # Errors
     /// [`Error`]; see [`Error::action`] for what to do about it. Where
     /// [`TransportError::may_have_arrived`](crate::TransportError::may_have_arrived),
-    /// the person may be opted out all the same.
+    /// on a 5xx and after the deadline, the person may be opted out all the same.
     pub async fn logout(&self, logout: &Logout<'_>) -> Result<Reply<LogoutOutcome>, Error> {
         self.inner.call(logout).await
     }

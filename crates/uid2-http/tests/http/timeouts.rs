@@ -1,12 +1,14 @@
 //! Nothing is waited for without end. Real time, but little of it.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use uid2_core::BaseUrl;
 use uid2_core::operation::{Action, Generate, Logout};
 use uid2_http::hyper::HyperTransportBuilder;
@@ -14,7 +16,7 @@ use uid2_http::{
     Client, ErrorKind, HyperTransport, RetryPolicy, Transport, TransportError, TransportErrorKind,
 };
 
-use crate::support::{RawServer, caller, dii, read_request, transport_kind};
+use crate::support::{Authority, RawServer, caller, dii, read_request, transport_kind};
 
 /// What is tested, and what else must not come first.
 const SHORT: Duration = Duration::from_millis(150);
@@ -141,18 +143,33 @@ async fn the_whole_before_there_is_a_connection() {
 /// Making a connection does not eat up the time for reading.
 #[tokio::test]
 async fn reading_begins_when_connected() {
-    let server = RawServer::start(|mut tcp, _| async move {
-        read_request(&mut tcp).await;
-        tokio::time::sleep(SHORT).await;
-        tcp.write_all(b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n")
-            .await
-            .unwrap();
+    let authority = Authority::new();
+    let tls = TlsAcceptor::from(Arc::new(authority.server("127.0.0.1", &[])));
+    let server = RawServer::start(move |tcp, _| {
+        let tls = tls.clone();
+        async move {
+            tokio::time::sleep(SHORT * 6).await;
+            let mut io = tls.accept(tcp).await.unwrap();
+            let answer = b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n";
+            // The first byte of the request is enough to know that it comes.
+            io.read_u8().await.unwrap();
+            io.write_all(answer).await.unwrap();
+            pending::<()>().await;
+        }
     })
     .await;
-    let transport = impatient().read_timeout(SHORT * 10).build().unwrap();
-    let client = Client::builder(caller(), server.base_url()).build(transport);
+    let transport = impatient()
+        .add_root_pem(authority.pem().as_bytes())
+        .unwrap()
+        .read_timeout(SHORT * 4)
+        .build()
+        .unwrap();
+    let base: BaseUrl = format!("https://{}", server.address()).parse().unwrap();
+    let client = Client::builder(caller(), base)
+        .retry(RetryPolicy::never())
+        .build(transport);
     let error = client.generate(&Generate::new(&dii())).await.unwrap_err();
-    assert_eq!(error.http_status(), Some(401));
+    assert_eq!(error.http_status(), Some(401), "{error:?}");
 }
 
 /// A transport without timeouts of its own is cut off by the deadline.
