@@ -53,10 +53,13 @@ impl Site {
     }
 
     /// As a server does that is told to stop. Says whether every call ended.
-    pub(super) async fn close(self) -> bool {
-        let ended = self.publisher.shutdown(PATIENCE).await;
+    pub(super) async fn shut_down(&self) -> bool {
+        self.publisher.shutdown(PATIENCE).await
+    }
+
+    /// Lets go of the file.
+    pub(super) async fn close(self) {
         self.store.close().await;
-        ended
     }
 
     /// What a bid request of this user would carry.

@@ -12,6 +12,10 @@ const NUMBER: Style = AnsiColor::Cyan.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
+const NEXT: &str = "\
+   Next: `uid2 emulator` runs such an operator for as long as you like, and
+   `uid2 token --help` says how to call it.";
+
 /// Tells a story on stdout, step by step, and keeps the books.
 pub(super) struct Stage {
     out: AutoStream<Stdout>,
@@ -110,7 +114,11 @@ impl Stage {
             (held + step.held, failed + step.failed)
         });
         self.row("", "in all", held, failed, took);
-        failed == 0 && held > 0
+        let well = failed == 0 && held > 0;
+        if well {
+            self.line(format_args!("\n{NEXT}"));
+        }
+        well
     }
 
     fn row(&mut self, guide: &str, title: &str, held: usize, failed: usize, took: Duration) {
@@ -144,5 +152,47 @@ pub(super) fn begin(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_check_that_fails_is_a_failure() {
+        let mut stage = Stage::new();
+        stage.step("1", "First");
+        stage.check(true, "holds");
+        stage.step("2", "Second");
+        stage.check(false, "does not");
+        stage.step("3", "Third");
+        stage.check(true, "holds");
+        assert!(!stage.summarize());
+    }
+
+    #[test]
+    fn nothing_checked_is_no_success() {
+        assert!(!Stage::new().summarize());
+        let mut stage = Stage::new();
+        stage.step("1", "First");
+        assert!(!stage.summarize());
+        let mut stage = Stage::new();
+        stage.fail("could not begin");
+        assert!(!stage.summarize());
+    }
+
+    #[test]
+    fn checks_that_hold_are_a_success() {
+        let mut stage = Stage::new();
+        stage.step("1", "First");
+        stage.check(true, "holds");
+        assert!(stage.summarize());
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(begin("short"), "short");
+        assert_eq!(begin(&"ä".repeat(100)), format!("{}…", "ä".repeat(28)));
     }
 }

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output::{complain, print_json};
 use outcome::Outcome;
 
-/// Normalize and hash e-mail addresses and phone numbers.
+/// Normalize and hash e-mail addresses and phone numbers
 ///
 /// Does it exactly as the service does, which is not what one would guess: all
 /// spaces of an e-mail address's local part go, for gmail.com its dots and what

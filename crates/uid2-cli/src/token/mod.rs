@@ -6,10 +6,10 @@ mod refresh;
 mod validate;
 
 use std::future::Future;
+use std::io::Write;
 
-use clap::{CommandFactory, Subcommand};
+use clap::Subcommand;
 
-use crate::cli::Cli;
 use crate::credentials::{CredentialArgs, CredentialError};
 use crate::exit::{Exit, USAGE};
 use crate::failure::{self, Failure};
@@ -18,7 +18,7 @@ use answer::Answer;
 
 type Client = uid2_http::Client<uid2_http::HyperTransport>;
 
-/// Generate, refresh and validate tokens: single calls to an operator.
+/// Generate, refresh and validate tokens: single calls to an operator
 ///
 /// Each writes one JSON object to stdout:
 ///
@@ -86,7 +86,7 @@ fn call<F: Future<Output = Result<Answer, uid2_http::Error>>>(
 }
 
 fn usage_error(message: &str) -> ! {
-    let error = Cli::command().error(clap::error::ErrorKind::MissingRequiredArgument, message);
-    let _ = error.print();
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "error: {message}\n\nFor more, try 'uid2 help token'.");
     std::process::exit(USAGE)
 }

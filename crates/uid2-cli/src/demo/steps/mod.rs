@@ -40,6 +40,7 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) async fn close(self) {
+        self.site.shut_down().await;
         self.site.close().await;
     }
 }
