@@ -8,9 +8,9 @@ use uid2_core::Dii;
 use crate::shell::answer::Answer;
 use crate::shell::envelope::Payload;
 
-const WITH_PHONE: &str = "Required Parameter Missing: exactly one of \
+pub(crate) const WITH_PHONE: &str = "Required Parameter Missing: exactly one of \
     [email, email_hash, phone, phone_hash] must be specified";
-const WITHOUT_PHONE: &str =
+pub(crate) const WITHOUT_PHONE: &str =
     "Required Parameter Missing: exactly one of email or email_hash must be specified";
 const INVALID: &str = "Invalid Identifier";
 

@@ -25,6 +25,6 @@ pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
         return Answer::internal_server_error();
     }
     let person = state.first_level(&dii);
-    state.opt_outs.insert(person, request.now);
+    state.opt_outs.insert(person, dii.kind(), request.now);
     Answer::success(Body { optout: "OK" })
 }

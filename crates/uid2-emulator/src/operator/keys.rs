@@ -1,5 +1,7 @@
 //! The keys of an operator.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 use uid2_core::Timestamp;
 use uid2_token::{KeyRing, TokenKey};
@@ -18,14 +20,24 @@ const EPOCH: Timestamp = Timestamp::from_secs(1_577_836_800);
 /// Until when: the key endpoints tell seconds past 2038, which clients must
 /// be able to read (protocol, section 16).
 const END: Timestamp = Timestamp::from_secs(4_102_444_800);
+/// A client that fetches keys once an hour must know a key before it is used.
+const NOTICE: Duration = Duration::from_secs(86_400);
 
 /// A key, its keyset and when it is in use.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) keyset_id: i32,
+    pub(crate) created: Timestamp,
     pub(crate) activates: Timestamp,
     pub(crate) expires: Timestamp,
     pub(crate) key: TokenKey,
+}
+
+impl Key {
+    /// Keysets are numbered after their site.
+    pub(crate) const fn site_id(&self) -> i32 {
+        self.keyset_id
+    }
 }
 
 /// All keys, sorted by number.
@@ -43,13 +55,24 @@ impl Keys {
             keys: Vec::new(),
         };
         for keyset in keysets {
-            keys.add(*keyset, EPOCH, END);
+            keys.add(*keyset, EPOCH, EPOCH);
         }
         keys
     }
 
+    /// Gives every keyset another key, in use from now on; the others can still
+    /// be read with. Its creation lies back as the service's would.
+    pub(crate) fn rotate(&mut self, now: Timestamp) {
+        let mut keysets: Vec<i32> = self.keys.iter().map(|key| key.keyset_id).collect();
+        keysets.sort_unstable();
+        keysets.dedup();
+        for keyset in keysets {
+            self.add(keyset, now.saturating_sub(NOTICE), now);
+        }
+    }
+
     /// Adds a key to a keyset, derived from the seed and its number.
-    pub(crate) fn add(&mut self, keyset_id: i32, activates: Timestamp, expires: Timestamp) {
+    fn add(&mut self, keyset_id: i32, created: Timestamp, activates: Timestamp) {
         let id = self.keys.last().map_or(101, |last| last.key.id() + 1);
         let secret = Sha256::new()
             .chain_update("uid2-emulator key\0")
@@ -59,10 +82,17 @@ impl Keys {
             .into();
         self.keys.push(Key {
             keyset_id,
+            created,
             activates,
-            expires,
+            expires: END,
             key: TokenKey::new(id, secret),
         });
+    }
+
+    /// All of them but the refresh keys, which nobody else sees.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = &Key> {
+        let seen = |key: &&Key| key.keyset_id != REFRESH_KEYSET;
+        self.keys.iter().filter(seen)
     }
 
     /// The key of a keyset to seal with now: the one that was activated last.

@@ -1,10 +1,11 @@
 //! The operator itself: a function of its state, a request, a time and
 //! randomness.
 
-mod keys;
+mod hashids;
+pub(crate) mod keys;
 mod mint;
 mod opt_outs;
-mod salts;
+pub(crate) mod salts;
 mod state;
 
 use core::fmt;
@@ -76,7 +77,7 @@ impl Operator {
     pub fn opt_out(&self, dii: &Dii, now: Timestamp) {
         let mut state = self.state.write();
         let person = state.first_level(dii);
-        state.opt_outs.insert(person, now);
+        state.opt_outs.insert(person, dii.kind(), now);
     }
 
     /// Undoes an opt-out; says whether there was one. The people who are always
@@ -92,6 +93,18 @@ impl Operator {
     pub fn is_opted_out(&self, dii: &Dii) -> bool {
         let state = self.state.read();
         state.opt_outs.at_generate(&state.first_level(dii))
+    }
+
+    /// Gives every bucket another salt or key, so that everybody's raw UID
+    /// changes; `/v3/identity/map` tells the previous one for 90 days.
+    pub fn rotate_salts(&self, now: Timestamp) {
+        self.state.write().salts.rotate(now);
+    }
+
+    /// Puts another key of every kind into use. Tokens under the ones before
+    /// are still read.
+    pub fn rotate_keys(&self, now: Timestamp) {
+        self.state.write().keys.rotate(now);
     }
 
     /// Changes how long what is made from now on lives.

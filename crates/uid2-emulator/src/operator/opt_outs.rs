@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use uid2_core::{Dii, Timestamp};
+use uid2_core::{Dii, DiiKind, Timestamp};
 use uid2_token::FirstLevelHash;
 
 use super::salts::Salts;
@@ -12,7 +12,7 @@ use super::salts::Salts;
 /// hashed DII means the same as raw.
 #[derive(Clone, Debug)]
 pub(crate) struct OptOuts {
-    since: HashMap<FirstLevelHash, Timestamp>,
+    since: HashMap<FirstLevelHash, (DiiKind, Timestamp)>,
     always: HashSet<FirstLevelHash>,
     at_refresh: HashSet<FirstLevelHash>,
     never: HashSet<FirstLevelHash>,
@@ -35,8 +35,14 @@ impl OptOuts {
         }
     }
 
-    pub(crate) fn insert(&mut self, person: FirstLevelHash, now: Timestamp) {
-        self.since.entry(person).or_insert(now);
+    pub(crate) fn insert(&mut self, person: FirstLevelHash, kind: DiiKind, now: Timestamp) {
+        self.since.entry(person).or_insert((kind, now));
+    }
+
+    /// Everybody who has opted out, and since when; without the test identities.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&FirstLevelHash, DiiKind, Timestamp)> {
+        let since = self.since.iter();
+        since.map(|(person, (kind, since))| (person, *kind, *since))
     }
 
     pub(crate) fn remove(&mut self, person: &FirstLevelHash) -> bool {

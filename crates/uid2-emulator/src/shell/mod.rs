@@ -109,6 +109,17 @@ fn dispatch(endpoint: Endpoint, call: &mut Call<'_>) -> Response<Bytes> {
         Endpoint::TokenRefresh => endpoint::refresh::handle(call),
         Endpoint::TokenValidate => envelope::sealed(call, endpoint, endpoint::validate::handle),
         Endpoint::TokenLogout => envelope::sealed(call, endpoint, endpoint::logout::handle),
+        Endpoint::IdentityMapV2 => {
+            envelope::sealed(call, endpoint, endpoint::identity_map_v2::handle)
+        }
+        Endpoint::IdentityMapV3 => {
+            envelope::sealed(call, endpoint, endpoint::identity_map_v3::handle)
+        }
+        Endpoint::IdentityBuckets => envelope::sealed(call, endpoint, endpoint::buckets::handle),
+        Endpoint::OptOutStatus => envelope::sealed(call, endpoint, endpoint::optout_status::handle),
+        Endpoint::KeySharing => envelope::sealed(call, endpoint, endpoint::keys::sharing),
+        Endpoint::KeyBidstream => envelope::sealed(call, endpoint, endpoint::keys::bidstream),
+        Endpoint::KeyLatest => envelope::sealed(call, endpoint, endpoint::keys::latest),
         Endpoint::Unknown => Response::new(Bytes::new()),
     }
 }

@@ -53,6 +53,20 @@ endpoints! {
     TokenValidate = "/v2/token/validate",
     /// Opts a person out.
     TokenLogout = "/v2/token/logout",
+    /// Raw UIDs of people of one kind, with their buckets.
+    IdentityMapV2 = "/v2/identity/map",
+    /// Raw UIDs of people, with the previous ones.
+    IdentityMapV3 = "/v3/identity/map",
+    /// Buckets whose salt has changed.
+    IdentityBuckets = "/v2/identity/buckets",
+    /// Who of some raw UIDs has opted out.
+    OptOutStatus = "/v2/optout/status",
+    /// Keys to share with.
+    KeySharing = "/v2/key/sharing",
+    /// Keys to read tokens of the bidstream with.
+    KeyBidstream = "/v2/key/bidstream",
+    /// All keys that a client may see.
+    KeyLatest = "/v2/key/latest",
 }
 
 impl Endpoint {
@@ -70,6 +84,12 @@ impl Endpoint {
         match self {
             Self::TokenGenerate | Self::TokenValidate => Roles::of(&[Role::Generator]),
             Self::TokenLogout => Roles::of(&[Role::OptOut]),
+            Self::IdentityMapV2 | Self::IdentityMapV3 | Self::IdentityBuckets => {
+                Roles::of(&[Role::Mapper])
+            }
+            Self::OptOutStatus => Roles::of(&[Role::Mapper, Role::Sharer, Role::IdReader]),
+            Self::KeySharing => Roles::of(&[Role::Sharer, Role::IdReader]),
+            Self::KeyBidstream | Self::KeyLatest => Roles::of(&[Role::IdReader]),
             Self::Healthcheck | Self::TokenRefresh | Self::Unknown => Roles::of(&[]),
         }
     }

@@ -1,0 +1,144 @@
+//! `POST /v2/key/sharing`, `/v2/key/bidstream` and `/v2/key/latest` (protocol,
+//! section 12).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use serde::Serialize;
+use uid2_core::{Scope, Timestamp};
+
+use crate::config::{Client, Role};
+use crate::operator::State;
+use crate::operator::keys::{Key, MASTER_KEYSET};
+use crate::shell::answer::Answer;
+use crate::shell::envelope::Sealed;
+
+/// What the keyset of the master keys is called to clients.
+const MASTER_KEYSET_ID: i32 = 9_999_999;
+const ALLOW_CLOCK_SKEW_SECONDS: u64 = 1800;
+/// How much longer than configured a lifetime may be.
+const SLACK_SECONDS: u64 = 10;
+/// Sites up to this one are the service's own.
+const LAST_RESERVED_SITE: i32 = 2;
+
+#[derive(Serialize)]
+struct SharingBody {
+    caller_site_id: i32,
+    master_keyset_id: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_keyset_id: Option<i32>,
+    /// A text, as the service writes it.
+    token_expiry_seconds: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_sharing_lifetime_seconds: Option<u64>,
+    identity_scope: &'static str,
+    allow_clock_skew_seconds: u64,
+    keys: Vec<KeyBody>,
+}
+
+#[derive(Serialize)]
+struct BidstreamBody {
+    max_bidstream_lifetime_seconds: u64,
+    identity_scope: &'static str,
+    allow_clock_skew_seconds: u64,
+    keys: Vec<KeyBody>,
+}
+
+/// Times in seconds.
+#[derive(Serialize)]
+struct KeyBody {
+    id: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keyset_id: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_id: Option<i32>,
+    created: i64,
+    activates: i64,
+    expires: i64,
+    secret: String,
+}
+
+pub(crate) fn sharing(request: &mut Sealed<'_>) -> Answer {
+    let state = request.state.read();
+    let client = request.client;
+    let token_expiry = state.config.lifetimes.sharing_token().as_secs();
+    let is_sharer = client.roles().contains(Role::Sharer);
+    let keys = accessible(&state, client).map(|key| KeyBody {
+        keyset_id: keyset_id(key, client),
+        ..body(key)
+    });
+    Answer::success(SharingBody {
+        caller_site_id: client.site_id(),
+        master_keyset_id: MASTER_KEYSET_ID,
+        default_keyset_id: state.keyset_of(client.site_id()),
+        token_expiry_seconds: token_expiry.to_string(),
+        max_sharing_lifetime_seconds: is_sharer.then_some(token_expiry + SLACK_SECONDS),
+        identity_scope: scope(&state),
+        allow_clock_skew_seconds: ALLOW_CLOCK_SKEW_SECONDS,
+        keys: keys.collect(),
+    })
+}
+
+pub(crate) fn bidstream(request: &mut Sealed<'_>) -> Answer {
+    let state = request.state.read();
+    let lifetime = state.config.lifetimes.identity().as_secs();
+    Answer::success(BidstreamBody {
+        max_bidstream_lifetime_seconds: lifetime + SLACK_SECONDS,
+        identity_scope: scope(&state),
+        allow_clock_skew_seconds: ALLOW_CLOCK_SKEW_SECONDS,
+        keys: accessible(&state, request.client).map(body).collect(),
+    })
+}
+
+pub(crate) fn latest(request: &mut Sealed<'_>) -> Answer {
+    let site_id = request.client.site_id();
+    if site_id <= LAST_RESERVED_SITE {
+        let message = format!("Unexpected client site id {site_id}");
+        return Answer::error(StatusCode::UNAUTHORIZED, "invalid_client", message);
+    }
+    let state = request.state.read();
+    let keys = accessible(&state, request.client).map(|key| KeyBody {
+        site_id: Some(key.site_id()),
+        ..body(key)
+    });
+    Answer::success(keys.collect::<Vec<_>>())
+}
+
+/// The keys that a client may see, sorted by number: the master keys, its own,
+/// and those of everybody to whoever reads tokens, for no keyset here has a
+/// list of who may.
+fn accessible<'a>(state: &'a State, client: &Client) -> impl Iterator<Item = &'a Key> {
+    let (own, reads) = (client.site_id(), client.roles().contains(Role::IdReader));
+    state
+        .keys
+        .visible()
+        .filter(move |key| key.keyset_id == MASTER_KEYSET || key.site_id() == own || reads)
+}
+
+/// Told only where a client may seal with the key.
+fn keyset_id(key: &Key, client: &Client) -> Option<i32> {
+    match key.keyset_id {
+        MASTER_KEYSET => Some(MASTER_KEYSET_ID),
+        id => (key.site_id() == client.site_id()).then_some(id),
+    }
+}
+
+fn body(key: &Key) -> KeyBody {
+    let seconds = |time: Timestamp| time.as_millis().div_euclid(1000);
+    KeyBody {
+        id: key.key.id(),
+        keyset_id: None,
+        site_id: None,
+        created: seconds(key.created),
+        activates: seconds(key.activates),
+        expires: seconds(key.expires),
+        secret: STANDARD.encode(key.key.expose()),
+    }
+}
+
+fn scope(state: &State) -> &'static str {
+    match state.config.scope {
+        Scope::Uid2 => "UID2",
+        Scope::Euid => "EUID",
+    }
+}
