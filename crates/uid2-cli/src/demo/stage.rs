@@ -12,9 +12,10 @@ const NUMBER: Style = AnsiColor::Cyan.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-const NEXT: &str = "\
-   Next: `uid2 emulator` runs such an operator for as long as you like, and
-   `uid2 token --help` says how to call it.";
+const NEXT: [&str; 2] = [
+    "Next: `uid2 emulator` runs such an operator for as long as you like, and",
+    "`uid2 token --help` says how to call it.",
+];
 
 /// Tells a story on stdout, step by step, and keeps the books.
 pub(super) struct Stage {
@@ -116,7 +117,8 @@ impl Stage {
         self.row("", "in all", held, failed, took);
         let well = failed == 0 && held > 0;
         if well {
-            self.line(format_args!("\n{NEXT}"));
+            self.pause();
+            NEXT.iter().for_each(|text| self.say(text));
         }
         well
     }

@@ -87,6 +87,9 @@ fn call<F: Future<Output = Result<Answer, uid2_http::Error>>>(
 
 fn usage_error(message: &str) -> ! {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {message}\n\nFor more, try 'uid2 help token'.");
+    let _ = writeln!(
+        stderr,
+        "error: {message}\n\nFor more, try 'uid2 help token'."
+    );
     std::process::exit(USAGE)
 }
