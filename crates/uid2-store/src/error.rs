@@ -78,6 +78,9 @@ pub enum StoreError {
     /// The system gave no random numbers.
     #[error("no random numbers from the operating system")]
     Random(#[source] Source),
+    /// The store's server does not let us in, or its address is malformed.
+    #[error("the store refused access: check its address, user and password")]
+    Refused(#[source] Source),
     /// The store cannot be reached now; it may be later.
     #[error("the store cannot be reached now: try again")]
     Unavailable(#[source] Source),

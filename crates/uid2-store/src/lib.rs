@@ -12,10 +12,16 @@ mod dynamic;
 mod error;
 #[cfg(feature = "file")]
 mod file;
+mod lease;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
-pub use codec::{Codec, check_key};
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use self::redis::{RedisOptions, RedisStats, RedisStore};
+pub use codec::{Codec, Resealed, check_key};
 #[cfg(feature = "encryption")]
 #[cfg_attr(docsrs, doc(cfg(feature = "encryption")))]
 pub use codec::{KeyRing, KeyRingError};
@@ -25,7 +31,8 @@ pub use dynamic::{BoxFuture, DynTokenStore};
 pub use error::StoreError;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
-pub use file::{FileOptions, FileStats, FileStore, Resealed, Verified};
+pub use file::{FileOptions, FileStats, FileStore, Verified};
+pub use lease::{Lease, Leases};
 #[cfg(feature = "memory")]
 #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
 pub use memory::MemoryStore;

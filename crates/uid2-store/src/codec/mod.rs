@@ -205,6 +205,17 @@ impl Codec {
     }
 }
 
+/// What sealing a store's records anew has done: the second step of the rotation
+/// of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Resealed {
+    /// Records that are now sealed with the current key, and were not before.
+    pub resealed: usize,
+    /// Records that do not open, and so are as they were.
+    pub failed: usize,
+}
+
 /// Refuses keys that not every store takes.
 ///
 /// # Errors

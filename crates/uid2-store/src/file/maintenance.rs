@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::error::typed;
 use super::writer::{Command, Done, Operation};
 use super::{FileStore, beside, schema};
-use crate::{Codec, StoreError};
+use crate::{Codec, Resealed, StoreError};
 
 /// How many records one step of a check reads: others wait for it.
 const VERIFY_STEP: i64 = 1000;
@@ -60,16 +60,6 @@ impl Verified {
     pub const fn is_sound(&self) -> bool {
         self.damaged == 0 && self.newer == 0 && self.structure.is_empty()
     }
-}
-
-/// What [`FileStore::reseal`] has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Resealed {
-    /// Records that are now sealed with the current key, and were not before.
-    pub resealed: usize,
-    /// Records that do not open, and so are as they were.
-    pub failed: usize,
 }
 
 impl FileStore {

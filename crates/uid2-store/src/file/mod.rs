@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 
-pub use maintenance::{FileStats, Resealed, Verified};
+pub use maintenance::{FileStats, Verified};
 pub use open::FileOptions;
 
 use self::cache::Cache;
