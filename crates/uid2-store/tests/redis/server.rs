@@ -59,10 +59,6 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// As a crash: nothing is written any more.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
