@@ -6,12 +6,15 @@ mod clock;
 mod config;
 mod emulator;
 mod endpoint;
+pub mod fault;
 mod operator;
 mod server;
 mod shell;
+mod socket;
 
 pub use clock::{Clock, system_clock};
 pub use config::{Client, ClientError, Config, Lifetimes, LifetimesError, Role, Roles};
 pub use emulator::{Builder, Emulator, StartError};
+pub use fault::{Delivery, FAULT_HEADER, Fault, FaultError, FaultRule};
 pub use operator::Operator;
 pub use shell::route::Endpoint;

@@ -1,12 +1,11 @@
 //! A small HTTP/1.1 server around an operator.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,7 +18,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::fault::Delivery;
 use crate::operator::Operator;
+use crate::socket::{Cut, FaultyBody, Socket};
 
 /// How long requests in flight may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -40,30 +41,37 @@ impl Service {
         Self { operator, clock }
     }
 
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-        rng: &Mutex<ChaCha20Rng>,
-    ) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>, rng: &Mutex<ChaCha20Rng>) -> Delivery {
         let (head, body) = request.into_parts();
         if body.size_hint().lower() > Operator::MAX_BODY as u64 {
             // Announced as too long: do not wait for it.
             let request = Request::from_parts(head, ());
-            return self.operator.refuse_too_long(&request).map(Full::new);
+            return Delivery::Whole(self.operator.refuse_too_long(&request));
         }
-        let response = match Limited::new(body, Operator::MAX_BODY).collect().await {
+        match Limited::new(body, Operator::MAX_BODY).collect().await {
             Ok(body) => {
                 let request = Request::from_parts(head, body.to_bytes());
-                let now = (self.clock)();
-                self.operator.handle(request, now, &mut *rng.lock())
+                self.operate(request, rng).await
             }
-            Err(error) if error.is::<LengthLimitError>() => self
-                .operator
-                .refuse_too_long(&Request::from_parts(head, ())),
-            // The client went away in mid-body: nobody reads this.
-            Err(_) => Response::new(Bytes::new()),
-        };
-        response.map(Full::new)
+            Err(error) if error.is::<LengthLimitError>() => {
+                let request = Request::from_parts(head, ());
+                Delivery::Whole(self.operator.refuse_too_long(&request))
+            }
+            // The client went away in mid-body: nobody reads an answer.
+            Err(_) => Delivery::Reset,
+        }
+    }
+
+    /// The operator's answer, and what may go wrong with it.
+    async fn operate(&self, request: Request<Bytes>, rng: &Mutex<ChaCha20Rng>) -> Delivery {
+        let fault = self.operator.fault_for(&request, &mut *rng.lock());
+        let delay = fault.delay(&mut *rng.lock());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let now = (self.clock)();
+        let rng = &mut *rng.lock();
+        self.operator.handle_with(request, now, &fault, rng)
     }
 }
 
@@ -102,12 +110,14 @@ async fn connection(stream: TcpStream, service: Service, mut stopped: watch::Rec
         return;
     };
     let _ = stream.set_nodelay(true);
-    let respond =
-        service_fn(|request| async { Ok::<_, Infallible>(service.answer(request, &rng).await) });
+    let (socket, reset) = Socket::new(stream);
+    let respond = service_fn(|request| async {
+        respond(service.answer(request, &rng).await).inspect_err(|_| reset.set())
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), respond);
+        .serve_connection(TokioIo::new(socket), respond);
     let mut connection = core::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -118,6 +128,20 @@ async fn connection(stream: TcpStream, service: Service, mut stopped: watch::Rec
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// As hyper sends it; an error ends the connection without an answer.
+fn respond(delivery: Delivery) -> Result<Response<FaultyBody>, Cut> {
+    match delivery {
+        Delivery::Whole(response) => Ok(response.map(FaultyBody::whole)),
+        Delivery::Truncated(response, bytes) => {
+            Ok(response.map(|body| FaultyBody::truncated(body, bytes)))
+        }
+        Delivery::Stalled(response, bytes) => {
+            Ok(response.map(|body| FaultyBody::stalled(body, bytes)))
+        }
+        Delivery::Reset => Err(Cut),
     }
 }
 

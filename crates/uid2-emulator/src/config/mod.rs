@@ -7,6 +7,7 @@ pub use client::{Client, ClientError, Role, Roles};
 pub(crate) use client::{DEFAULT_API_KEY, DEFAULT_CLIENT_SECRET};
 pub use lifetimes::{Lifetimes, LifetimesError};
 
+use crate::fault::FaultRule;
 use uid2_core::Scope;
 use uid2_token::UidEnvironment;
 
@@ -33,6 +34,11 @@ pub struct Config {
     /// Whether bodies are sealed. Without, requests and replies are plain JSON
     /// (protocol, section 4).
     pub encryption: bool,
+    /// Faults that happen of themselves; the first that does counts.
+    pub faults: Vec<FaultRule>,
+    /// Whether requests may ask for faults in a header,
+    /// [`FAULT_HEADER`](crate::FAULT_HEADER).
+    pub fault_header: bool,
 }
 
 impl Default for Config {
@@ -46,6 +52,8 @@ impl Default for Config {
             raw_uid_v3: false,
             logout_backend: true,
             encryption: true,
+            faults: Vec::new(),
+            fault_header: true,
         }
     }
 }

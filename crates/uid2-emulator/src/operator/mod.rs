@@ -21,6 +21,7 @@ pub(crate) use mint::Subject;
 pub(crate) use state::State;
 
 use crate::config::{Config, Lifetimes};
+use crate::fault::{self, Delivery, FAULT_HEADER, Fault, FaultRule};
 use crate::shell;
 use crate::shell::route::{Counters, Endpoint};
 
@@ -69,7 +70,51 @@ impl Operator {
     ) -> Response<Bytes> {
         // A `&mut R` is a generator of known size, which `dyn` needs.
         let mut rng = rng;
-        shell::handle(&self.state, &self.counters, request, now, &mut rng)
+        let fault = Fault::none();
+        shell::handle(&self.state, &self.counters, request, now, &fault, &mut rng)
+    }
+
+    /// Which fault a request is to meet: the one its header asks for, or one of
+    /// the configured rules. [`handle`](Self::handle) knows no faults; a server
+    /// calls this, waits [as long as it says](Fault::delay), and then calls
+    /// [`handle_with`](Self::handle_with).
+    ///
+    /// A header that cannot be read is answered with 400 and says why, for a
+    /// test that asks for a fault must not go on without it.
+    pub fn fault_for<B, R: CryptoRng + ?Sized>(&self, request: &Request<B>, rng: &mut R) -> Fault {
+        let state = self.state.read();
+        if state.config.fault_header
+            && let Some(value) = request.headers().get(FAULT_HEADER)
+        {
+            let text = value.to_str().unwrap_or_default();
+            return text.parse().unwrap_or_else(|_| Fault::misspelt());
+        }
+        let endpoint = Endpoint::of(request.uri().path());
+        fault::draw(&state.config.faults, endpoint, rng).unwrap_or_default()
+    }
+
+    /// As [`handle`](Self::handle), with something going wrong.
+    pub fn handle_with<R: CryptoRng + ?Sized>(
+        &self,
+        request: Request<Bytes>,
+        now: Timestamp,
+        fault: &Fault,
+        rng: &mut R,
+    ) -> Delivery {
+        if let Some(delivery) = fault.before() {
+            self.counters.count(Endpoint::of(request.uri().path()));
+            return delivery;
+        }
+        let mut rng = rng;
+        let (state, counters) = (&self.state, &self.counters);
+        fault.deliver(shell::handle(
+            state, counters, request, now, fault, &mut rng,
+        ))
+    }
+
+    /// Replaces the faults that happen of themselves.
+    pub fn set_faults(&self, faults: Vec<FaultRule>) {
+        self.state.write().config.faults = faults;
     }
 
     /// Opts a person out of the whole service. From then on generate and

@@ -14,6 +14,7 @@ use super::answer::{Answer, response};
 use super::route::Endpoint;
 use super::{Call, auth};
 use crate::config::Client;
+use crate::fault::Fault;
 use rand_core::CryptoRng;
 
 /// The JSON object of a request.
@@ -91,11 +92,27 @@ fn answer(
         (Answer::Success(json), Some((encoding, nonce))) => {
             let mut iv = [0; 12];
             call.rng.fill_bytes(&mut iv);
+            let (now, nonce) = faulty_stamp(call.fault, now, nonce);
             let body = envelope::seal_response(client.secret(), &json, encoding, now, iv, nonce);
             response(StatusCode::OK, encoding.content_type(), body)
         }
         (answer, _) => answer.into_response(),
     }
+}
+
+/// Time and nonce as a broken operator would write them.
+fn faulty_stamp(
+    fault: &Fault,
+    now: Timestamp,
+    nonce: envelope::Nonce,
+) -> (Timestamp, envelope::Nonce) {
+    let millis = now.as_millis().saturating_add(fault.timestamp_off());
+    let nonce = if fault.wrong_nonce() {
+        envelope::Nonce::from_bytes(nonce.as_bytes().map(|byte| !byte))
+    } else {
+        nonce
+    };
+    (Timestamp::from_millis(millis), nonce)
 }
 
 /// Encryption switched off: the body is the JSON.

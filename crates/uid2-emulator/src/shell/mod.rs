@@ -15,6 +15,7 @@ use rand_core::CryptoRng;
 use uid2_core::Timestamp;
 
 use crate::endpoint;
+use crate::fault::Fault;
 use crate::operator::State;
 use answer::Answer;
 use route::{Counters, Endpoint};
@@ -30,6 +31,7 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
     pub(crate) now: Timestamp,
+    pub(crate) fault: &'a Fault,
     pub(crate) rng: &'a mut dyn CryptoRng,
 }
 
@@ -38,6 +40,7 @@ pub(crate) fn handle(
     counters: &Counters,
     request: Request<Bytes>,
     now: Timestamp,
+    fault: &Fault,
     rng: &mut dyn CryptoRng,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
@@ -55,6 +58,7 @@ pub(crate) fn handle(
                 headers: &head.headers,
                 body: &body,
                 now,
+                fault,
                 rng,
             };
             let mut response = dispatch(endpoint, &mut call);
