@@ -135,9 +135,10 @@ impl Advertising {
     /// Reads a token of any version and either alphabet.
     ///
     /// A version 3 or 4 that was altered in any way is refused, with one
-    /// exception: the type in its first byte, which is not authenticated, when
-    /// the raw UID inside is of version 2 and does not repeat it. Version 2 is
-    /// not authenticated at all: an altered one may read as something else.
+    /// exception: the type in its first byte, which is not authenticated. It
+    /// counts only when the raw UID inside is of version 2; others repeat it,
+    /// and theirs is the one that is told. Version 2 is not authenticated at
+    /// all: an altered one may read as something else.
     ///
     /// Expiry is not looked at; see [`check`](Self::check).
     ///

@@ -79,13 +79,16 @@ pub(super) fn decode<K: KeyRing + ?Sized>(
 }
 
 /// The first byte is not authenticated, but a raw UID of version 3 or 4 repeats
-/// what it says.
+/// what it says. Its scope must be the same. Its type counts instead: official
+/// SDKs write "e-mail" before a phone number's raw UID of version 4 when they
+/// make a sharing token, and read it.
 fn check_prefix(token: Advertising) -> Result<Advertising, TokenError> {
     match token.raw_uid.scope_and_kind() {
-        Some(inside) if inside != (token.scope, token.kind) => Err(TokenError::Malformed {
-            what: "first byte (another scope or type than the raw UID's)",
+        Some((scope, _)) if scope != token.scope => Err(TokenError::Malformed {
+            what: "first byte (another scope than the raw UID's)",
         }),
-        _ => Ok(token),
+        Some((_, kind)) => Ok(Advertising { kind, ..token }),
+        None => Ok(token),
     }
 }
 
