@@ -1,14 +1,17 @@
 //! An operator behind a server.
 
 use core::fmt;
+use core::time::Duration;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uid2_core::{Dii, Timestamp};
 
-use crate::clock::{Clock, system_clock};
+use crate::admin::Admin;
+use crate::clock::{Clock, offset_clock, system_clock};
 use crate::config::{Client, Config, Lifetimes};
 use crate::config::{ClientError, DEFAULT_API_KEY, DEFAULT_CLIENT_SECRET, Roles};
 use crate::operator::Operator;
@@ -38,6 +41,8 @@ pub struct Emulator {
     credentials: Credentials,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
+    admin: Option<(String, JoinHandle<()>)>,
+    offset: Arc<AtomicI64>,
 }
 
 /// What a client of the emulator calls with.
@@ -89,6 +94,24 @@ impl Emulator {
         &self.credentials.client_secret
     }
 
+    /// The base URL of the administration, if the builder was asked for one.
+    #[must_use]
+    pub fn admin_url(&self) -> Option<&str> {
+        self.admin.as_ref().map(|(url, _)| url.as_str())
+    }
+
+    /// Moves the emulator's clock on, without waiting.
+    pub fn advance(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        self.offset.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// Sets how many milliseconds the emulator's clock is ahead of its base
+    /// clock; negative is behind.
+    pub fn set_clock_offset(&self, millis: i64) {
+        self.offset.store(millis, Ordering::Relaxed);
+    }
+
     /// The operator behind the server.
     #[must_use]
     pub const fn operator(&self) -> &Arc<Operator> {
@@ -114,6 +137,9 @@ impl Emulator {
             // It only fails if it was aborted, and then it has stopped too.
             let _ = server.await;
         }
+        if let Some((_, admin)) = self.admin.take() {
+            let _ = admin.await;
+        }
     }
 }
 
@@ -122,6 +148,9 @@ impl Drop for Emulator {
         if let Some(server) = &self.server {
             // Dropping the server drops its connections with it.
             server.abort();
+        }
+        if let Some((_, admin)) = &self.admin {
+            admin.abort();
         }
     }
 }
@@ -159,6 +188,7 @@ pub struct Builder {
     clock: Clock,
     credentials: Credentials,
     extra: Option<Result<Client, ClientError>>,
+    admin: Option<SocketAddr>,
 }
 
 impl Default for Builder {
@@ -172,6 +202,7 @@ impl Default for Builder {
                 client_secret: DEFAULT_CLIENT_SECRET.into(),
             },
             extra: None,
+            admin: None,
         }
     }
 }
@@ -199,6 +230,13 @@ impl Builder {
     /// What time it is. The system's clock unless told otherwise.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Where to listen for the administration, which must be loopback; port 0 is
+    /// any free one. There is none unless asked for.
+    pub const fn admin(mut self, address: SocketAddr) -> Self {
+        self.admin = Some(address);
         self
     }
 
@@ -236,18 +274,49 @@ impl Builder {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(StartError::Listen)?;
         let operator = Arc::new(Operator::new(self.config));
         let (stop, stopped) = watch::channel(false);
-        let service = server::Service::new(Arc::clone(&operator), Arc::clone(&self.clock));
+        let offset = Arc::new(AtomicI64::new(0));
+        let clock = offset_clock(self.clock, Arc::clone(&offset));
+        let admin = match self.admin {
+            Some(address) => {
+                let admin = Admin {
+                    operator: Arc::clone(&operator),
+                    clock: Arc::clone(&clock),
+                    offset: Arc::clone(&offset),
+                };
+                Some(administer(address, admin, stopped.clone())?)
+            }
+            None => None,
+        };
+        let service = server::Service::new(Arc::clone(&operator), Arc::clone(&clock));
         let server = tokio::spawn(server::serve(listener, service, stopped));
         Ok(Emulator {
             operator,
-            clock: self.clock,
+            clock,
             url: format!("http://{address}"),
             address,
             credentials: self.credentials,
             stop,
             server: Some(server),
+            admin,
+            offset,
         })
     }
+}
+
+fn administer(
+    address: SocketAddr,
+    admin: Admin,
+    stopped: watch::Receiver<bool>,
+) -> Result<(String, JoinHandle<()>), StartError> {
+    if !address.ip().is_loopback() {
+        return Err(StartError::AdminNotLoopback);
+    }
+    let listener = bind(address)?;
+    let url = listener.local_addr().map_err(StartError::Listen)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(StartError::Listen)?;
+    let service = server::Service::of_admin(admin);
+    let server = tokio::spawn(server::serve(listener, service, stopped));
+    Ok((format!("http://{url}"), server))
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -272,6 +341,9 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen: is the port taken? Port 0 is any free one")]
     Listen(#[source] std::io::Error),
+    /// The administration would be open to other machines.
+    #[error("the administration has no credentials: listen on a loopback address")]
+    AdminNotLoopback,
     /// A credential of the builder is not one.
     #[error("the credentials given to the emulator are not usable")]
     Credentials(#[from] ClientError),

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod admin;
 mod clock;
 mod config;
 mod emulator;
@@ -13,7 +14,9 @@ mod shell;
 mod socket;
 
 pub use clock::{Clock, system_clock};
-pub use config::{Client, ClientError, Config, Lifetimes, LifetimesError, Role, Roles};
+pub use config::{
+    Client, ClientError, Config, ConfigError, Lifetimes, LifetimesError, Role, Roles,
+};
 pub use emulator::{Builder, Emulator, StartError};
 pub use fault::{Delivery, FAULT_HEADER, Fault, FaultError, FaultRule};
 pub use operator::Operator;

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::fault::Delivery;
 use crate::operator::Operator;
@@ -34,11 +35,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Service {
     operator: Arc<Operator>,
     clock: Clock,
+    /// If this is the server of the administration.
+    admin: Option<Admin>,
 }
 
 impl Service {
     pub(crate) const fn new(operator: Arc<Operator>, clock: Clock) -> Self {
-        Self { operator, clock }
+        Self {
+            operator,
+            clock,
+            admin: None,
+        }
+    }
+
+    pub(crate) fn of_admin(admin: Admin) -> Self {
+        Self {
+            operator: Arc::clone(&admin.operator),
+            clock: Arc::clone(&admin.clock),
+            admin: Some(admin),
+        }
     }
 
     async fn answer(&self, request: Request<Incoming>, rng: &Mutex<ChaCha20Rng>) -> Delivery {
@@ -64,6 +79,9 @@ impl Service {
 
     /// The operator's answer, and what may go wrong with it.
     async fn operate(&self, request: Request<Bytes>, rng: &Mutex<ChaCha20Rng>) -> Delivery {
+        if let Some(admin) = &self.admin {
+            return Delivery::Whole(admin.handle(&request));
+        }
         let fault = self.operator.fault_for(&request, &mut *rng.lock());
         let delay = fault.delay(&mut *rng.lock());
         if !delay.is_zero() {

@@ -102,8 +102,8 @@ impl Default for Lifetimes {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LifetimesError {
-    /// One of them is zero.
-    #[error("a lifetime is zero: give each at least a millisecond")]
+    /// One of them is zero or less.
+    #[error("a lifetime is zero or less: give each at least a millisecond")]
     Zero,
     /// Out of order.
     #[error("lifetimes are out of order: refresh_from ≤ identity ≤ refresh must hold")]

@@ -1,10 +1,13 @@
 //! What an operator is made of.
 
 mod client;
+mod file;
 mod lifetimes;
 
 pub use client::{Client, ClientError, Role, Roles};
 pub(crate) use client::{DEFAULT_API_KEY, DEFAULT_CLIENT_SECRET};
+pub use file::ConfigError;
+pub(crate) use file::{FileFault, FileLifetimes};
 pub use lifetimes::{Lifetimes, LifetimesError};
 
 use crate::fault::FaultRule;

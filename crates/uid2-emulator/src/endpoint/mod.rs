@@ -1,7 +1,7 @@
 //! The endpoints, one file each.
 
 mod consent;
-mod input;
+pub(crate) mod input;
 
 pub(crate) mod buckets;
 pub(crate) mod generate;

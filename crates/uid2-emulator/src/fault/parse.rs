@@ -27,7 +27,7 @@ pub enum FaultError {
 impl FromStr for Fault {
     type Err = FaultError;
 
-    /// Reads the text of the [module](self)'s table.
+    /// Reads the text of the table of [`fault`](crate::fault).
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let mut fault = Self::none();
         let mut front_end = Answer::default();

@@ -1,0 +1,347 @@
+//! Configuration files, in TOML or JSON.
+//!
+//! Everything may be left out, and then is as in [`Config::default`]. What is
+//! not known is refused: a misspelt name would silently do nothing.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use uid2_core::Scope;
+use uid2_token::UidEnvironment;
+
+use super::{Client, ClientError, Config, Lifetimes, LifetimesError, Role, Roles};
+use crate::fault::{FaultError, FaultRule};
+use crate::shell::route::Endpoint;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    scope: Option<FileScope>,
+    environment: Option<FileEnvironment>,
+    seed: Option<String>,
+    raw_uid_v3: Option<bool>,
+    logout_backend: Option<bool>,
+    encryption: Option<bool>,
+    fault_header: Option<bool>,
+    lifetimes: Option<FileLifetimes>,
+    clients: Option<Vec<FileClient>>,
+    faults: Vec<FileFault>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum FileScope {
+    Uid2,
+    Euid,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum FileEnvironment {
+    Test,
+    Integ,
+    Prod,
+}
+
+/// In seconds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileLifetimes {
+    refresh_from: Option<f64>,
+    identity: Option<f64>,
+    refresh: Option<f64>,
+    sharing_token: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileClient {
+    name: String,
+    site_id: i32,
+    roles: Vec<FileRole>,
+    api_key: String,
+    client_secret: String,
+    #[serde(default)]
+    disabled: bool,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum FileRole {
+    Generator,
+    Mapper,
+    IdReader,
+    Sharer,
+    Optout,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileFault {
+    fault: String,
+    endpoint: Option<String>,
+    probability: Option<f64>,
+}
+
+/// Why a text is not a configuration. Shows no credential.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not TOML, or not what it should hold.
+    #[error("the configuration is not TOML of the documented form: {0}")]
+    Toml(Box<str>),
+    /// Not JSON, or not what it should hold.
+    #[error("the configuration is not JSON of the documented form (line {line}, column {column})")]
+    Json {
+        /// Where reading stopped, from 1.
+        line: usize,
+        /// Where reading stopped, from 1.
+        column: usize,
+    },
+    /// A client that cannot be one.
+    #[error("client {name:?} of the configuration is not usable")]
+    Client {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: ClientError,
+    },
+    /// Lifetimes that cannot be.
+    #[error("the lifetimes are not usable")]
+    Lifetimes(#[from] LifetimesError),
+    /// A fault that is none.
+    #[error("a fault is not one")]
+    Fault(#[from] FaultError),
+    /// An endpoint that does not exist.
+    #[error("there is no endpoint {0:?}: write its path, as in /v2/token/generate")]
+    Endpoint(String),
+}
+
+impl Config {
+    /// Reads a configuration file in TOML.
+    ///
+    /// ```
+    /// use uid2_emulator::Config;
+    ///
+    /// let config = Config::from_toml(r#"
+    ///     scope = "euid"
+    ///
+    ///     [lifetimes]             # in seconds
+    ///     refresh_from = 1
+    ///     identity = 2.5
+    ///     refresh = 60
+    ///
+    ///     [[clients]]             # in place of the default ones
+    ///     name = "shop"
+    ///     site_id = 42
+    ///     roles = ["GENERATOR"]
+    ///     api_key = "EUID-C-L-42-abcdef.ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR"
+    ///     client_secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    ///
+    ///     [[faults]]
+    ///     fault = "status=503, retry-after=1"
+    ///     endpoint = "/v2/token/refresh"
+    ///     probability = 0.1
+    /// "#)?;
+    /// assert_eq!(config.clients.len(), 1);
+    /// # Ok::<(), uid2_emulator::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError`] says where and what.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let file: File = toml::from_str(text).map_err(|error| {
+            // Not its whole Display, which quotes the line: there may be a
+            // secret in it.
+            ConfigError::Toml(toml_place(text, &error).into())
+        })?;
+        file.into_config()
+    }
+
+    /// As [`from_toml`](Self::from_toml), in JSON with the same names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says where and what.
+    pub fn from_json(text: &str) -> Result<Self, ConfigError> {
+        let file: File = serde_json::from_str(text).map_err(|error| ConfigError::Json {
+            line: error.line(),
+            column: error.column(),
+        })?;
+        file.into_config()
+    }
+}
+
+fn toml_place(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(0, |before| before.matches('\n').count()) + 1;
+    format!("line {line}")
+}
+
+impl File {
+    fn into_config(self) -> Result<Config, ConfigError> {
+        let default = Config::default();
+        let scope = match self.scope {
+            Some(FileScope::Euid) => Scope::Euid,
+            Some(FileScope::Uid2) | None => Scope::Uid2,
+        };
+        let environment = match self.environment {
+            Some(FileEnvironment::Integ) => UidEnvironment::Integration,
+            Some(FileEnvironment::Prod) => UidEnvironment::Production,
+            Some(FileEnvironment::Test) | None => UidEnvironment::Test,
+        };
+        let lifetimes = match self.lifetimes {
+            Some(lifetimes) => lifetimes.over(default.lifetimes)?,
+            None => default.lifetimes,
+        };
+        let clients = match self.clients {
+            Some(clients) => clients
+                .into_iter()
+                .map(FileClient::into_client)
+                .collect::<Result<_, _>>()?,
+            None => default.clients,
+        };
+        Ok(Config {
+            scope,
+            environment,
+            lifetimes,
+            clients,
+            seed: self.seed.unwrap_or(default.seed),
+            raw_uid_v3: self.raw_uid_v3.unwrap_or(default.raw_uid_v3),
+            logout_backend: self.logout_backend.unwrap_or(default.logout_backend),
+            encryption: self.encryption.unwrap_or(default.encryption),
+            fault_header: self.fault_header.unwrap_or(default.fault_header),
+            faults: self
+                .faults
+                .into_iter()
+                .map(FileFault::into_rule)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl FileLifetimes {
+    /// Those given, and of others for the rest.
+    pub(crate) fn over(self, others: Lifetimes) -> Result<Lifetimes, LifetimesError> {
+        let pick = |given: Option<f64>, other| match given {
+            Some(seconds) if seconds <= 0.0 => Err(LifetimesError::Zero),
+            Some(seconds) => {
+                Duration::try_from_secs_f64(seconds).map_err(|_| LifetimesError::TooLong)
+            }
+            None => Ok(other),
+        };
+        let lifetimes = Lifetimes::new(
+            pick(self.refresh_from, others.refresh_from())?,
+            pick(self.identity, others.identity())?,
+            pick(self.refresh, others.refresh())?,
+        )?;
+        let sharing = pick(self.sharing_token, others.sharing_token())?;
+        Ok(lifetimes.with_sharing_token(sharing))
+    }
+}
+
+impl FileClient {
+    fn into_client(self) -> Result<Client, ConfigError> {
+        let roles: Vec<Role> = self.roles.iter().map(|role| role.role()).collect();
+        let roles = Roles::of(&roles);
+        Client::new(
+            &self.name,
+            self.site_id,
+            roles,
+            &self.api_key,
+            &self.client_secret,
+        )
+        .map(|client| {
+            if self.disabled {
+                client.disabled()
+            } else {
+                client
+            }
+        })
+        .map_err(|source| ConfigError::Client {
+            name: self.name,
+            source,
+        })
+    }
+}
+
+impl FileRole {
+    const fn role(self) -> Role {
+        match self {
+            Self::Generator => Role::Generator,
+            Self::Mapper => Role::Mapper,
+            Self::IdReader => Role::IdReader,
+            Self::Sharer => Role::Sharer,
+            Self::Optout => Role::OptOut,
+        }
+    }
+}
+
+impl FileFault {
+    pub(crate) fn into_rule(self) -> Result<FaultRule, ConfigError> {
+        let mut rule = FaultRule::new(self.fault.parse()?);
+        if let Some(path) = self.endpoint {
+            match Endpoint::of(&path) {
+                Endpoint::Unknown => return Err(ConfigError::Endpoint(path)),
+                endpoint => rule = rule.only(endpoint),
+            }
+        }
+        Ok(match self.probability {
+            Some(probability) => rule.with_probability(probability),
+            None => rule,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        for config in [Config::from_toml(""), Config::from_json("{}")] {
+            let shown = format!("{:?}", config.unwrap());
+            assert_eq!(shown, format!("{:?}", Config::default()));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_secrets() {
+        let client = |key: &str, secret: &str| {
+            format!(
+                "[[clients]]\nname='shop'\nsite_id=1\nroles=['MAPPER']\napi_key='{key}'\nclient_secret='{secret}'"
+            )
+        };
+        let good_key = "EUID-C-L-42-abcdef.ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR";
+        for (text, told) in [
+            ("scope = 'mars'".to_owned(), "line 1"),
+            ("\n\nscop = 'uid2'".to_owned(), "line 3"),
+            ("[lifetimes]\nidentity = 1".to_owned(), "lifetimes"),
+            ("[lifetimes]\nidentity = -1".to_owned(), "lifetimes"),
+            (
+                "[[faults]]\nfault = 'teapot'".to_owned(),
+                "a fault is not one",
+            ),
+            (
+                "[[faults]]\nfault = 'drop'\nendpoint = '/v2'".to_owned(),
+                "\"/v2\"",
+            ),
+            (client("verysecret key", "x"), "\"shop\""),
+            (client(good_key, "verysecret"), "\"shop\""),
+            (
+                format!("{}\nx='verysecret'", client(good_key, "x")),
+                "line 7",
+            ),
+        ] {
+            let error = Config::from_toml(&text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(told), "{shown}");
+            assert!(!shown.contains("verysecret"), "{shown}");
+        }
+        let error = Config::from_json("{\"scope\": 1}").unwrap_err();
+        assert!(
+            matches!(error, ConfigError::Json { line: 1, .. }),
+            "{error:?}"
+        );
+    }
+}
