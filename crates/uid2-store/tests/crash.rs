@@ -7,7 +7,13 @@
 //! `cargo test` plays some rounds; `UID2_CRASH_ROUNDS` says how many, and
 //! `cargo xtask crash` asks for 200.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing
+)]
 
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;

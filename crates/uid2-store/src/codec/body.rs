@@ -22,6 +22,7 @@ const LOGGED_OUT: u8 = 2;
 const IDLE: u8 = 0;
 const BACKOFF: u8 = 1;
 const ENDED: u8 = 2;
+const DORMANT: u8 = 3;
 
 const SERVICE: u8 = 0;
 const PUBLISHER: u8 = 1;
@@ -57,6 +58,7 @@ fn write_identity(stored: &StoredIdentity, out: &mut Vec<u8>) {
             write_time(until, out);
         }
         RefreshState::Ended => out.push(ENDED),
+        RefreshState::Dormant => out.push(DORMANT),
     }
     out.push(u8::from(stored.dii.is_some()));
     out.extend_from_slice(stored.dii.as_ref().map_or(&[], |dii| dii.as_slice()));
@@ -107,6 +109,7 @@ impl Reader<'_> {
                 until: self.time()?,
             },
             ENDED => RefreshState::Ended,
+            DORMANT => RefreshState::Dormant,
             _ => return None,
         };
         let dii = match self.byte()? {
@@ -155,6 +158,7 @@ mod tests {
         let refresh = prop_oneof![
             Just(RefreshState::Idle),
             Just(RefreshState::Ended),
+            Just(RefreshState::Dormant),
             (any::<u32>(), times())
                 .prop_map(|(failures, until)| RefreshState::Backoff { failures, until }),
         ];

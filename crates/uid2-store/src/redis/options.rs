@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClientBuilder;
 use redis::{Client, TlsCertificates};
+use rustls::crypto::CryptoProvider;
 
 use super::RedisStore;
 use super::connection::{Connection, typed};
@@ -105,6 +106,7 @@ impl RedisOptions {
     /// wrong, [`StoreError::Unavailable`] if the server does not answer, and
     /// those of a store that is not ours or of a newer format.
     pub async fn connect(self, url: &str) -> Result<RedisStore, StoreError> {
+        choose_cryptography();
         let client = match self.certificates() {
             Some(certificates) => Client::build_with_tls(url, certificates),
             None => Client::open(url),
@@ -112,7 +114,10 @@ impl RedisOptions {
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(self.response_timeout))
             .set_connection_timeout(Some(self.connection_timeout))
-            .set_max_delay(Duration::from_secs(2));
+            // Callers wait meanwhile: they are told soon, and try again.
+            .set_number_of_retries(3)
+            .set_min_delay(Duration::from_millis(50))
+            .set_max_delay(Duration::from_secs(1));
         let manager = ConnectionManager::new_with_config(client.map_err(typed)?, config);
         let connection = Connection::Single(manager.await.map_err(typed)?);
         RedisStore::build(connection, self).await
@@ -124,6 +129,7 @@ impl RedisOptions {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn connect_cluster(self, urls: &[&str]) -> Result<RedisStore, StoreError> {
+        choose_cryptography();
         let mut builder = ClusterClientBuilder::new(urls.iter().copied())
             .response_timeout(self.response_timeout)
             .connection_timeout(self.connection_timeout);
@@ -141,6 +147,15 @@ impl RedisOptions {
             client_tls: None,
             root_cert,
         })
+    }
+}
+
+/// The `redis` crate takes the cryptography for TLS that the process has chosen,
+/// and panics if it has chosen none. A program that has its own choice keeps it.
+fn choose_cryptography() {
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may have chosen meanwhile, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uid2_store::conformance::opt_out;
 use uid2_store::{KeyRing, Precondition, RedisStore, StoreError, TokenStore};
 
-use super::server::{Server, is_installed};
+use super::server::{Server, Tls, is_installed};
 use super::{at, user};
 
 /// Writers note what was acknowledged; the server is killed under them.
@@ -245,4 +245,38 @@ async fn an_altered_value_is_damaged_for_its_user_alone() {
     assert!(store.get(b"b").await.unwrap().is_some());
     store.remove(b"a", Precondition::Any).await.unwrap();
     assert_eq!(store.get(b"a").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn tls_with_a_root_of_our_own_and_without() {
+    if !is_installed("tls_with_a_root_of_our_own_and_without") {
+        return;
+    }
+    let tls = Tls::new();
+    let mut options = tls.options();
+    options.extend(["--requirepass".to_owned(), "opensesame".to_owned()]);
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let server = Server::start(&options).await;
+    let url = format!("rediss://:opensesame@127.0.0.1:{}", server.port);
+
+    let trusting = RedisStore::options().root_certificate(tls.pem.clone());
+    let store = trusting.connect(&url).await.unwrap();
+    store
+        .put(b"user", &user("x"), Precondition::Any)
+        .await
+        .unwrap();
+    assert!(store.get(b"user").await.unwrap().is_some());
+
+    let quick = || RedisStore::options().connection_timeout(Duration::from_secs(2));
+    let error = quick().connect(&url).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_)),
+        "an unknown certificate is trusted, or another error: {error:?}"
+    );
+    let error = quick()
+        .connect(&url.replace("rediss", "redis"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(!format!("{error:?}{error}").contains("opensesame"));
 }

@@ -34,6 +34,40 @@ pub(crate) struct Server {
     child: Child,
 }
 
+/// A certificate of the server's own, and the folder that it is in.
+pub(crate) struct Tls {
+    folder: TempDir,
+    pub(crate) pem: String,
+}
+
+impl Tls {
+    pub(crate) fn new() -> Self {
+        let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let certified = rcgen::generate_simple_self_signed(names).unwrap();
+        let folder = TempDir::new().unwrap();
+        let pem = certified.cert.pem();
+        std::fs::write(folder.path().join("cert.pem"), &pem).unwrap();
+        let key = certified.signing_key.serialize_pem();
+        std::fs::write(folder.path().join("key.pem"), key).unwrap();
+        Self { folder, pem }
+    }
+
+    /// With these, a server speaks TLS on its port and nothing else.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let path = |name| self.folder.path().join(name).display().to_string();
+        let (cert, key) = (path("cert.pem"), path("key.pem"));
+        let options = [
+            "--tls-cert-file",
+            &cert,
+            "--tls-key-file",
+            &key,
+            "--tls-auth-clients",
+            "no",
+        ];
+        options.map(str::to_owned).to_vec()
+    }
+}
+
 impl Server {
     /// `options` as on the command line, beside those that every server here has.
     pub(crate) async fn start(options: &[&str]) -> Self {
@@ -110,8 +144,11 @@ fn free_port() -> u16 {
 }
 
 fn spawn(port: u16, folder: &Path, options: &[String]) -> Child {
+    let port = port.to_string();
+    let is_tls = options.iter().any(|option| option == "--tls-cert-file");
+    let (plain, tls) = if is_tls { ("0", &*port) } else { (&*port, "0") };
     Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--port", plain, "--tls-port", tls, "--bind", "127.0.0.1"])
         .args(["--save", "", "--loglevel", "warning", "--dir"])
         .arg(folder)
         .args(options)
