@@ -172,6 +172,63 @@ async fn writes_that_come_in_together_share_a_commit() {
     assert_eq!(store.due(at(100), None, 100).await.unwrap().len(), 64);
 }
 
+/// Readers race with a writer for the cache: what was acknowledged is seen by
+/// every read that begins after, and no reader sees time run backwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_read_is_behind_a_write() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    for cache in [0, 1, 1000] {
+        let (_folder, path) = folder();
+        let store = FileStore::options()
+            .cache(cache)
+            .readers(3)
+            .open(&path)
+            .await
+            .unwrap();
+        let acknowledged = Arc::new(AtomicI64::new(0));
+        store
+            .put(b"clock", &opt_out(at(0)), Precondition::Any)
+            .await
+            .unwrap();
+        let readers: Vec<_> = (0..4)
+            .map(|reader| {
+                let (store, acknowledged) = (store.clone(), Arc::clone(&acknowledged));
+                tokio::spawn(async move {
+                    let mut last = at(0);
+                    while acknowledged.load(Ordering::SeqCst) >= 0 {
+                        let at_least = at(acknowledged.load(Ordering::SeqCst));
+                        // Pushes the clock out of a cache that is too small.
+                        store
+                            .get(format!("other-{reader}").as_bytes())
+                            .await
+                            .unwrap();
+                        let Record::OptOut(seen) =
+                            store.get(b"clock").await.unwrap().unwrap().record
+                        else {
+                            panic!("not what was put");
+                        };
+                        assert!(seen.at >= at_least, "a read is behind a write");
+                        assert!(seen.at >= last, "a read is behind another");
+                        last = seen.at;
+                    }
+                })
+            })
+            .collect();
+        for time in 1..300 {
+            store
+                .put(b"clock", &opt_out(at(time)), Precondition::Any)
+                .await
+                .unwrap();
+            acknowledged.store(time, Ordering::SeqCst);
+        }
+        acknowledged.store(-1, Ordering::SeqCst);
+        for reader in readers {
+            reader.await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_write_whose_caller_has_gone_is_whole_or_not_at_all() {
     let (_folder, path) = folder();
@@ -231,7 +288,7 @@ async fn a_closed_store_says_so() {
 }
 
 #[tokio::test]
-async fn a_full_store_refuses_reads_on_and_recovers() {
+async fn a_full_store_refuses_and_reads_on_and_recovers() {
     let (_folder, path) = folder();
     let options = FileStore::options().max_bytes(200 * 4096);
     let store = options.open(&path).await.unwrap();

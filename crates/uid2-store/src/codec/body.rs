@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! identity    0, refresh, dii, JSON of the identity
-//!   refresh     0 (idle) | 1, failures u32, until i64 (back-off) | 2 (ended)
+//!   refresh     0 (idle) | 1, failures u32, until i64 (back-off) | 2 (ended) |
+//!               3 (dormant)
 //!   dii         0 | 1, 32 bytes
 //! opt-out     1, reason u8 (0 service, 1 publisher), at i64
 //! logged out  2, at i64, until i64
