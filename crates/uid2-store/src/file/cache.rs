@@ -174,3 +174,109 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uid2_core::Timestamp;
+    use uid2_core::lifecycle::Policy;
+
+    use super::*;
+    use crate::Version;
+
+    fn entry(version: u64) -> Option<Entry> {
+        Some(Entry {
+            record: Policy::default().on_service_opt_out(Timestamp::EPOCH),
+            version: Version::new(version),
+        })
+    }
+
+    #[test]
+    fn what_was_read_is_known_and_so_is_that_there_is_nothing() {
+        let cache = Cache::new(1000);
+        assert_eq!(cache.get(b"k"), None);
+        for known in [entry(1), None] {
+            let ticket = cache.ticket(b"k").unwrap();
+            cache.fill(b"k", ticket, known.clone());
+            assert_eq!(cache.get(b"k"), Some(known));
+        }
+    }
+
+    /// A reader that was overtaken by a commit, at each place where it can be.
+    #[test]
+    fn what_was_read_before_a_commit_is_not_entered_after_it() {
+        for written in [entry(2), None] {
+            let cache = Cache::new(1000);
+            let before = cache.ticket(b"k").unwrap();
+            cache.begin(b"k");
+            assert!(
+                cache.ticket(b"k").is_none(),
+                "a ticket while a commit is under way"
+            );
+            cache.fill(b"k", before, entry(1));
+            assert_eq!(
+                cache.get(b"k"),
+                None,
+                "entered while a commit was under way"
+            );
+            cache.finish(b"k", Some(written.clone()));
+            cache.fill(b"k", before, entry(1));
+            assert_eq!(cache.get(b"k"), Some(written), "entered after the commit");
+            assert!(cache.ticket(b"k").is_some());
+        }
+    }
+
+    #[test]
+    fn after_a_commit_that_failed_nothing_is_known() {
+        let cache = Cache::new(1000);
+        cache.fill(b"k", cache.ticket(b"k").unwrap(), entry(1));
+        cache.begin(b"k");
+        cache.finish(b"k", None);
+        assert_eq!(cache.get(b"k"), None);
+        cache.fill(b"k", cache.ticket(b"k").unwrap(), entry(1));
+        assert_eq!(cache.get(b"k"), Some(entry(1)));
+    }
+
+    /// Two writes of one key in one commit.
+    #[test]
+    fn a_commit_is_under_way_until_its_last_write_is_entered() {
+        let cache = Cache::new(1000);
+        cache.begin(b"k");
+        cache.begin(b"k");
+        cache.finish(b"k", Some(entry(1)));
+        assert!(cache.ticket(b"k").is_none());
+        cache.finish(b"k", Some(entry(2)));
+        assert!(cache.ticket(b"k").is_some());
+        assert_eq!(cache.get(b"k"), Some(entry(2)));
+    }
+
+    #[test]
+    fn it_keeps_to_its_size_and_to_what_is_read() {
+        let cache = Cache::new(SHARDS * 4);
+        let put = |key: &[u8]| {
+            cache.begin(key);
+            cache.finish(key, Some(entry(1)));
+        };
+        put(b"hot");
+        for number in 0..10_000_u32 {
+            put(&number.to_be_bytes());
+            assert!(
+                cache.get(b"hot").is_some(),
+                "what is read all the time was evicted"
+            );
+        }
+        assert!(cache.len() <= SHARDS * 4);
+        for shard in &cache.shards {
+            let shard = shard.read();
+            assert_eq!(shard.circle.len(), shard.map.len());
+        }
+    }
+
+    #[test]
+    fn of_size_zero_it_keeps_nothing() {
+        let cache = Cache::new(0);
+        cache.fill(b"k", cache.ticket(b"k").unwrap(), entry(1));
+        cache.begin(b"k");
+        cache.finish(b"k", Some(entry(2)));
+        assert_eq!((cache.get(b"k"), cache.len()), (None, 0));
+    }
+}
