@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn read(text: &str, scope: Scope, keys: &Vec<TokenKey>) -> Result<serde_json::Value, TokenError> {
+fn read(text: &str, scope: Scope, keys: &[TokenKey]) -> Result<serde_json::Value, TokenError> {
     if let Ok(outside) = inspect(text) {
         let token = Advertising::decode(text, scope, keys)?;
         return Ok(json!({

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use uid2_core::Scope;
 use uid2_token::UidEnvironment;
 
-use super::{Client, ClientError, Config, Lifetimes, LifetimesError, Role, Roles};
+use super::{
+    Client, ClientError, Config, Keypair, KeypairError, Lifetimes, LifetimesError, Role, Roles,
+    Site,
+};
 use crate::fault::{FaultError, FaultRule};
 use crate::shell::route::Endpoint;
 
@@ -25,7 +28,29 @@ struct File {
     fault_header: Option<bool>,
     lifetimes: Option<FileLifetimes>,
     clients: Option<Vec<FileClient>>,
+    keypairs: Option<Vec<FileKeypair>>,
+    sites: Option<Vec<FileSite>>,
     faults: Vec<FileFault>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileKeypair {
+    subscription_id: String,
+    site_id: i32,
+    private_key: String,
+    #[serde(default)]
+    disabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileSite {
+    id: i32,
+    #[serde(default)]
+    domain_names: Vec<String>,
+    #[serde(default)]
+    app_names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +131,15 @@ pub enum ConfigError {
         /// What is wrong with it.
         #[source]
         source: ClientError,
+    },
+    /// A key pair that cannot be one.
+    #[error("the key pair of subscription {subscription_id:?} is not usable")]
+    Keypair {
+        /// Its subscription.
+        subscription_id: String,
+        /// What is wrong with it.
+        #[source]
+        source: KeypairError,
     },
     /// Lifetimes that cannot be.
     #[error("the lifetimes are not usable")]
@@ -201,7 +235,20 @@ impl File {
                 .collect::<Result<_, _>>()?,
             None => default.clients,
         };
+        let keypairs = match self.keypairs {
+            Some(keypairs) => keypairs
+                .into_iter()
+                .map(FileKeypair::into_keypair)
+                .collect::<Result<_, _>>()?,
+            None => default.keypairs,
+        };
+        let sites = match self.sites {
+            Some(sites) => sites.into_iter().map(FileSite::into_site).collect(),
+            None => default.sites,
+        };
         Ok(Config {
+            keypairs,
+            sites,
             scope,
             environment,
             lifetimes,
@@ -262,6 +309,29 @@ impl FileClient {
             name: self.name,
             source,
         })
+    }
+}
+
+impl FileKeypair {
+    fn into_keypair(self) -> Result<Keypair, ConfigError> {
+        match Keypair::new(&self.subscription_id, self.site_id, &self.private_key) {
+            Ok(keypair) if self.disabled => Ok(keypair.disabled()),
+            Ok(keypair) => Ok(keypair),
+            Err(source) => Err(ConfigError::Keypair {
+                subscription_id: self.subscription_id,
+                source,
+            }),
+        }
+    }
+}
+
+impl FileSite {
+    fn into_site(self) -> Site {
+        Site {
+            id: self.id,
+            domain_names: self.domain_names,
+            app_names: self.app_names,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! What an operator is made of.
 
 mod client;
+mod client_side;
 mod file;
 mod lifetimes;
 
 pub use client::{Client, ClientError, Role, Roles};
 pub(crate) use client::{DEFAULT_API_KEY, DEFAULT_CLIENT_SECRET};
+pub use client_side::{Keypair, KeypairError, Site};
 pub use file::ConfigError;
 pub(crate) use file::{FileFault, FileLifetimes};
 pub use lifetimes::{Lifetimes, LifetimesError};
@@ -37,6 +39,11 @@ pub struct Config {
     /// Whether bodies are sealed. Without, requests and replies are plain JSON
     /// (protocol, section 4).
     pub encryption: bool,
+    /// Key pairs of the client-side integration. Without any, its endpoint does
+    /// not exist, and the key endpoints say nothing of sites.
+    pub keypairs: Vec<Keypair>,
+    /// Where client-side tokens may come from.
+    pub sites: Vec<Site>,
     /// Faults that happen of themselves; the first that does counts.
     pub faults: Vec<FaultRule>,
     /// Whether requests may ask for faults in a header,
@@ -55,6 +62,8 @@ impl Default for Config {
             raw_uid_v3: false,
             logout_backend: true,
             encryption: true,
+            keypairs: Keypair::mock_keypairs(),
+            sites: client_side::mock_sites(),
             faults: Vec::new(),
             fault_header: true,
         }
@@ -62,6 +71,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether there is a client-side integration.
+    #[must_use]
+    pub fn client_side_generate(&self) -> bool {
+        !self.keypairs.is_empty()
+    }
+
     /// Whether phone numbers are taken: not in EUID.
     #[must_use]
     pub fn phone_support(&self) -> bool {

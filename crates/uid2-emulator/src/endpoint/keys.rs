@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use uid2_core::{Scope, Timestamp};
 
-use crate::config::{Client, Role};
+use crate::config::{Client, Role, Site};
 use crate::operator::State;
 use crate::operator::keys::{Key, MASTER_KEYSET};
 use crate::shell::answer::Answer;
@@ -34,6 +34,8 @@ struct SharingBody {
     identity_scope: &'static str,
     allow_clock_skew_seconds: u64,
     keys: Vec<KeyBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_data: Option<Vec<SiteData>>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,15 @@ struct BidstreamBody {
     identity_scope: &'static str,
     allow_clock_skew_seconds: u64,
     keys: Vec<KeyBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_data: Option<Vec<SiteData>>,
+}
+
+/// Where client-side tokens of a site may come from.
+#[derive(Serialize)]
+struct SiteData {
+    id: i32,
+    domain_names: Vec<String>,
 }
 
 /// Times in seconds.
@@ -76,6 +87,7 @@ pub(crate) fn sharing(request: &mut Sealed<'_>) -> Answer {
         identity_scope: scope(&state),
         allow_clock_skew_seconds: ALLOW_CLOCK_SKEW_SECONDS,
         keys: keys.collect(),
+        site_data: site_data(&state),
     })
 }
 
@@ -87,6 +99,7 @@ pub(crate) fn bidstream(request: &mut Sealed<'_>) -> Answer {
         identity_scope: scope(&state),
         allow_clock_skew_seconds: ALLOW_CLOCK_SKEW_SECONDS,
         keys: accessible(&state, request.client).map(body).collect(),
+        site_data: site_data(&state),
     })
 }
 
@@ -134,6 +147,22 @@ fn body(key: &Key) -> KeyBody {
         expires: seconds(key.expires),
         secret: STANDARD.encode(key.key.expose()),
     }
+}
+
+/// Of every site, its names sorted; nothing without a client-side integration.
+fn site_data(state: &State) -> Option<Vec<SiteData>> {
+    let of = |site: &Site| {
+        let mut domain_names = site.domain_names.clone();
+        domain_names.sort();
+        SiteData {
+            id: site.id,
+            domain_names,
+        }
+    };
+    let config = &state.config;
+    config
+        .client_side_generate()
+        .then(|| config.sites.iter().map(of).collect())
 }
 
 fn scope(state: &State) -> &'static str {

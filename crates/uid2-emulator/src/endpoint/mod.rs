@@ -4,6 +4,7 @@ mod consent;
 pub(crate) mod input;
 
 pub(crate) mod buckets;
+pub(crate) mod client_generate;
 pub(crate) mod generate;
 pub(crate) mod healthcheck;
 pub(crate) mod identity_map_v2;

@@ -6,7 +6,7 @@ use uid2_token::FirstLevelHash;
 use super::keys::{FALLBACK_KEYSET, FALLBACK_SITE, Keys, MASTER_KEYSET, REFRESH_KEYSET};
 use super::opt_outs::OptOuts;
 use super::salts::{Salts, UidForm};
-use crate::config::{Client, Config};
+use crate::config::{Client, Config, Keypair};
 
 /// All that an operator knows; behind a lock in [`Operator`](super::Operator).
 #[derive(Debug)]
@@ -21,8 +21,10 @@ impl State {
     pub(crate) fn new(config: Config) -> Self {
         let salts = Salts::new(&config.seed);
         let mut keysets = vec![MASTER_KEYSET, REFRESH_KEYSET, FALLBACK_KEYSET];
-        for client in &config.clients {
-            let keyset = keyset_of(client.site_id());
+        let clients = config.clients.iter().map(Client::site_id);
+        let keypairs = config.keypairs.iter().map(Keypair::site_id);
+        for site_id in clients.chain(keypairs) {
+            let keyset = keyset_of(site_id);
             if !keysets.contains(&keyset) {
                 keysets.push(keyset);
             }
@@ -58,12 +60,10 @@ impl State {
 
     /// The keyset of a site, if it has one of its own.
     pub(crate) fn keyset_of(&self, site_id: i32) -> Option<i32> {
-        let known = |client: &Client| client.site_id() == site_id;
-        self.config
-            .clients
-            .iter()
-            .any(known)
-            .then(|| keyset_of(site_id))
+        let (clients, keypairs) = (&self.config.clients, &self.config.keypairs);
+        let known = clients.iter().any(|client| client.site_id() == site_id)
+            || keypairs.iter().any(|keypair| keypair.site_id() == site_id);
+        known.then(|| keyset_of(site_id))
     }
 }
 

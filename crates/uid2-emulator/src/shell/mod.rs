@@ -49,6 +49,7 @@ pub(crate) fn handle(
     if let Some(preflight) = cors::preflight(&head, endpoint) {
         return preflight;
     }
+    let endpoint = offered(endpoint, state);
     let mut response = match refuse(&head.method, endpoint) {
         Some(refusal) => refusal,
         None if body.len() > MAX_BODY => too_long_response(),
@@ -78,6 +79,16 @@ pub(crate) fn too_long(counters: &Counters, request: &Request<()>) -> Response<B
     let mut response = refusal.unwrap_or_else(too_long_response);
     cors::mark(request.headers(), response.headers_mut());
     response
+}
+
+/// The endpoint, unless its integration is switched off.
+fn offered(endpoint: Endpoint, state: &RwLock<State>) -> Endpoint {
+    match endpoint {
+        Endpoint::ClientGenerate if !state.read().config.client_side_generate() => {
+            Endpoint::Unknown
+        }
+        endpoint => endpoint,
+    }
 }
 
 /// 404 for an unknown path, 405 for a wrong method.
@@ -113,6 +124,7 @@ fn dispatch(endpoint: Endpoint, call: &mut Call<'_>) -> Response<Bytes> {
         Endpoint::TokenRefresh => endpoint::refresh::handle(call),
         Endpoint::TokenValidate => envelope::sealed(call, endpoint, endpoint::validate::handle),
         Endpoint::TokenLogout => envelope::sealed(call, endpoint, endpoint::logout::handle),
+        Endpoint::ClientGenerate => endpoint::client_generate::handle(call),
         Endpoint::IdentityMapV2 => {
             envelope::sealed(call, endpoint, endpoint::identity_map_v2::handle)
         }

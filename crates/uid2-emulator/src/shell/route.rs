@@ -51,6 +51,8 @@ endpoints! {
     TokenRefresh = "/v2/token/refresh",
     /// Whether a token is of a person.
     TokenValidate = "/v2/token/validate",
+    /// A first identity, asked for by a browser or an app.
+    ClientGenerate = "/v2/token/client-generate",
     /// Opts a person out.
     TokenLogout = "/v2/token/logout",
     /// Raw UIDs of people of one kind, with their buckets.
@@ -90,7 +92,9 @@ impl Endpoint {
             Self::OptOutStatus => Roles::of(&[Role::Mapper, Role::Sharer, Role::IdReader]),
             Self::KeySharing => Roles::of(&[Role::Sharer, Role::IdReader]),
             Self::KeyBidstream | Self::KeyLatest => Roles::of(&[Role::IdReader]),
-            Self::Healthcheck | Self::TokenRefresh | Self::Unknown => Roles::of(&[]),
+            Self::Healthcheck | Self::TokenRefresh | Self::ClientGenerate | Self::Unknown => {
+                Roles::of(&[])
+            }
         }
     }
 }
