@@ -12,7 +12,7 @@ use common::{
 use http::{Request, Response};
 use uid2_core::envelope::{self, Encoding, Nonce};
 use uid2_core::{Identity, Timestamp};
-use uid2_emulator::{Config, Endpoint};
+use uid2_emulator::Config;
 
 const GENERATE: &str = "/v2/token/generate";
 const REFRESH: &str = "/v2/token/refresh";
@@ -24,39 +24,6 @@ fn envelope_error(response: &Response<Bytes>, what: &str) {
     let message =
         format!("Invalid body: {what} See {DOCS} for details on the request envelope format.");
     assert_error(response, 400, "client_error", &message);
-}
-
-#[test]
-fn unknown_paths_and_wrong_methods() {
-    let mut world = World::new();
-    for path in [
-        "/",
-        "/v2",
-        "/v2/token",
-        "/v2/token/generate/x",
-        "/V2/token/generate",
-    ] {
-        let response = world.send(post(path, Some(KEY), ""));
-        let page = "<html><body><h1>Resource not found</h1></body></html>";
-        assert_eq!(seen(&response), (404, Some("text/html"), page));
-    }
-    for (method, path, allow) in [
-        ("GET", GENERATE, "POST"),
-        ("PUT", REFRESH, "POST"),
-        ("OPTIONS", VALIDATE, "POST"),
-        ("POST", "/ops/healthcheck", "GET"),
-    ] {
-        let request = Request::builder().method(method).uri(path);
-        let response = world.send(request.body(Bytes::new()).unwrap());
-        assert_eq!(seen(&response), (405, None, ""));
-        assert_eq!(response.headers()["allow"], allow);
-    }
-}
-
-#[test]
-fn health() {
-    let request = Request::get("/ops/healthcheck").body(Bytes::new()).unwrap();
-    assert_eq!(seen(&World::new().send(request)), (200, None, "OK"));
 }
 
 #[test]
@@ -520,79 +487,6 @@ fn encryption_can_be_switched_off() {
     let (status, content_type, body) = seen(&response);
     assert_eq!((status, content_type), (200, Some("application/json")));
     assert!(body.starts_with(r#"{"body":{"advertising_token":"#));
-}
-
-#[test]
-fn cross_origin_requests() {
-    let mut world = World::new();
-    let origin = "https://shop.example";
-    let mut request = post(GENERATE, None, "");
-    let headers = request.headers_mut();
-    headers.insert("origin", origin.parse().unwrap());
-    headers.insert("x-amzn-trace-id", "Root=1-2-3".parse().unwrap());
-    let response = world.send(request);
-    assert_eq!(response.status(), 401);
-    assert_eq!(response.headers()["access-control-allow-origin"], origin);
-    assert_eq!(response.headers()["vary"], "origin");
-    assert_eq!(response.headers()["x-amzn-trace-id"], "Root=1-2-3");
-    assert!(
-        !response
-            .headers()
-            .contains_key("access-control-allow-credentials")
-    );
-
-    let response = world.send(post("/nowhere", None, ""));
-    assert_eq!(response.headers()["vary"], "origin");
-    assert!(
-        !response
-            .headers()
-            .contains_key("access-control-allow-origin")
-    );
-}
-
-#[test]
-fn preflight() {
-    let mut world = World::new();
-    let common = "X-UID2-Client-Version,Access-Control-Request-Method,\
-        Access-Control-Allow-Credentials,Access-Control-Allow-Origin,\
-        Access-Control-Allow-Headers,Content-Type";
-    let with_authorization = format!("{common},Authorization");
-    for (path, headers) in [
-        (GENERATE, common),
-        (REFRESH, common),
-        (VALIDATE, with_authorization.as_str()),
-    ] {
-        let request = Request::options(path)
-            .header("origin", "https://shop.example")
-            .header("access-control-request-method", "POST")
-            .body(Bytes::new())
-            .unwrap();
-        let response = world.send(request);
-        assert_eq!(seen(&response), (204, None, ""));
-        let found = response.headers();
-        assert_eq!(found["content-length"], "0");
-        assert_eq!(found["access-control-allow-origin"], "https://shop.example");
-        assert_eq!(found["access-control-allow-methods"], "GET,POST,OPTIONS");
-        assert_eq!(found["access-control-allow-headers"], headers);
-        assert!(!found.contains_key("access-control-max-age"));
-    }
-}
-
-#[test]
-fn requests_are_counted_by_endpoint() {
-    let mut world = World::new();
-    let identity = established(&mut world);
-    world.refresh(&identity).unwrap();
-    world.refresh(&identity).unwrap();
-    let _ = world.send(post("/nowhere", None, ""));
-    let _ = world.send(post(VALIDATE, None, ""));
-    let counted = |endpoint| world.operator.requests(endpoint);
-    assert_eq!(counted(Endpoint::TokenGenerate), 1);
-    assert_eq!(counted(Endpoint::TokenRefresh), 2);
-    assert_eq!(counted(Endpoint::TokenValidate), 1);
-    assert_eq!(counted(Endpoint::TokenLogout), 0);
-    assert_eq!(counted(Endpoint::Unknown), 1);
-    assert_eq!(world.operator.total_requests(), 5);
 }
 
 /// Whatever is thrown at it, it answers.
