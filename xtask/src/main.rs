@@ -1,7 +1,9 @@
 //! The project's own commands: `cargo xtask <command>`.
 
 mod check;
+mod interop;
 mod run;
+mod simulate;
 mod steps;
 mod test;
 
@@ -21,17 +23,23 @@ struct Args {
 enum Command {
     /// Everything that must pass: formatting, lints, tests, docs, the proof of no standard library, layers, demo.
     Test(test::Args),
+    /// Publishers, their store, the network and the operator under virtual time.
+    Simulate(simulate::Args),
     /// The proof that uid2-core needs no standard library, with its negative self-test.
     NoStd,
     /// The check that arrows between crates only point down, with its negative self-test.
     Layers,
+    /// Official SDKs of other languages as clients of the emulator, in a table.
+    Interop(interop::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Test(args) => test::all(&args),
+        Command::Simulate(args) => simulate::simulate(&args).map(|()| true),
         Command::NoStd => check::no_std::run().map(|()| true),
         Command::Layers => check::layers::run().map(|()| true),
+        Command::Interop(args) => interop::all(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::check;
+use crate::interop::{self, Sdk};
 use crate::run::{cargo, has, run};
 use crate::steps::{Outcome, Steps};
 
@@ -29,9 +30,24 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.check("doc", doc);
     steps.check("no-std", check::no_std::run);
     steps.check("layers", check::layers::run);
+    steps.check("simulate", || {
+        // Not optimized: that would build everything once more.
+        let args = [
+            "run",
+            "--locked",
+            "--package",
+            "uid2-sim",
+            "--",
+            "--seconds",
+            "10",
+        ];
+        run(&mut cargo(&args))
+    });
     steps.check("demo", || {
         run(&mut cargo(&["run", "--locked", "--", "demo"]))
     });
+    steps.step("interop-python", || interop::step(Sdk::Python));
+    steps.step("interop-java", || interop::step(Sdk::Java));
     Ok(steps.finish())
 }
 

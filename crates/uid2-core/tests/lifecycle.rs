@@ -154,6 +154,26 @@ fn a_clock_that_is_days_ahead_harms_nothing() {
 }
 
 #[test]
+fn what_is_past_refreshing_is_looked_at_once_and_not_lost() {
+    let policy = Policy::DEFAULT;
+    let record = Record::identity(issued_at(START), Some([7; 32]));
+    let ahead = at(START + DAY);
+    assert_eq!(
+        policy.on_past_refreshing(&record, at(START + DAY - 1)),
+        None
+    );
+    let dormant = policy.on_past_refreshing(&record, ahead).unwrap();
+    assert_eq!(dormant.due(), None);
+    assert_eq!(policy.on_past_refreshing(&dormant, ahead), None);
+    // The clock was wrong: the identity is as good as before.
+    let due = at(START + 900_000);
+    assert!(matches!(
+        policy.decide(Some(&dormant), due),
+        Decision::ServeAndRefresh(_)
+    ));
+}
+
+#[test]
 fn an_expired_identity_that_can_be_refreshed_is_refreshed() {
     let record = Record::identity(issued_at(START), None);
     let mut session = Session::resume(Policy::DEFAULT, Some(record));
@@ -224,6 +244,12 @@ fn neither_failures_nor_stale_successes_make_a_storm() {
         SessionEvent::Refreshed(ticket, RefreshOutcome::Success(issued))
     });
     assert!((5..=30).contains(&stale), "{stale}");
+    // Or nearly a quarter of an hour: each is fresh, for seconds.
+    let nearly_stale = attempts_in_an_hour(|ticket, now| {
+        let issued = issued_at(now.as_millis() - 892_000);
+        SessionEvent::Refreshed(ticket, RefreshOutcome::Success(issued))
+    });
+    assert!((5..=30).contains(&nearly_stale), "{nearly_stale}");
 }
 
 /// What may happen, in terms that shrink well.

@@ -10,7 +10,7 @@ use uid2_core::{DiiKey, Scope};
 #[cfg(feature = "tokio")]
 use uid2_http::TokioRuntime;
 use uid2_http::{Client, Runtime, Transport};
-use uid2_store::TokenStore;
+use uid2_store::{Leases, TokenStore};
 
 use crate::Publisher;
 use crate::flight::Flights;
@@ -18,8 +18,11 @@ use crate::optout::Unsaved;
 use crate::publisher::{Inner, Limits};
 use crate::tasks::Tasks;
 
+/// Longer than a call may take, and short enough for users to wait it out when
+/// the node that held the lease has crashed.
+const LEASE: Duration = Duration::from_secs(30);
+
 /// Makes a [`Publisher`]. Every choice has a default that is right for most.
-#[derive(Debug)]
 #[must_use = "call build"]
 pub struct Builder<
     T,
@@ -35,6 +38,7 @@ pub struct Builder<
     max_calls: usize,
     max_background: usize,
     purge_grace: Duration,
+    leases: Option<Arc<dyn Leases>>,
 }
 
 impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
@@ -48,6 +52,7 @@ impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
             max_calls: 64,
             max_background: 16,
             purge_grace: Duration::from_secs(7 * 24 * 3600),
+            leases: None,
         }
     }
 
@@ -93,6 +98,14 @@ impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
         self
     }
 
+    /// For a store that several machines share: leases by which, of all of them,
+    /// one refreshes a user at a time; usually the store itself. Without, each
+    /// machine refreshes what it is asked for: correct, and more calls.
+    pub fn leases(mut self, leases: impl Leases) -> Self {
+        self.leases = Some(Arc::new(leases));
+        self
+    }
+
     /// The publisher.
     ///
     /// # Errors
@@ -120,7 +133,9 @@ impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
                 rest_max: Duration::from_secs(60),
                 purge_grace: self.purge_grace,
                 purge_every: Duration::from_secs(600),
+                lease: LEASE,
             },
+            leases: self.leases,
             calls: Semaphore::new(self.max_calls.min(Semaphore::MAX_PERMITS)),
             flights: Flights::default(),
             tasks: Tasks::default(),
@@ -142,4 +157,13 @@ pub enum BuilderError {
     /// A limit of zero calls.
     #[error("max_calls and max_background_refreshes must be at least 1")]
     NoCalls,
+}
+
+impl<T, S, R> std::fmt::Debug for Builder<T, S, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("policy", &self.policy)
+            .field("max_calls", &self.max_calls)
+            .finish_non_exhaustive()
+    }
 }

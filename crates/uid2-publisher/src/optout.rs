@@ -1,6 +1,6 @@
 //! Opt-outs are never dropped.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +19,7 @@ use crate::publisher::Inner;
 pub(crate) struct Unsaved {
     /// So that looking costs nothing while there are none.
     count: AtomicUsize,
-    opt_outs: Mutex<HashMap<Box<[u8]>, OptOut>>,
+    opt_outs: Mutex<BTreeMap<Box<[u8]>, OptOut>>,
 }
 
 impl Unsaved {
@@ -53,7 +53,7 @@ impl Unsaved {
             .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, OptOut>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Box<[u8]>, OptOut>> {
         self.opt_outs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

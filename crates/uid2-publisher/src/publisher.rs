@@ -10,7 +10,7 @@ use uid2_core::{DiiKey, Scope, Timestamp};
 #[cfg(feature = "tokio")]
 use uid2_http::TokioRuntime;
 use uid2_http::{Client, Runtime, Transport};
-use uid2_store::TokenStore;
+use uid2_store::{Leases, TokenStore};
 
 use crate::builder::Builder;
 use crate::flight::Flights;
@@ -50,6 +50,8 @@ pub(crate) struct Inner<T, S, R> {
     pub(crate) dii_key: DiiKey,
     pub(crate) scope: Scope,
     pub(crate) limits: Limits,
+    /// Where several nodes share the store: who of them refreshes a user.
+    pub(crate) leases: Option<Arc<dyn Leases>>,
     /// Calls to the service at any one time.
     pub(crate) calls: Semaphore,
     pub(crate) flights: Flights,
@@ -62,7 +64,7 @@ pub(crate) struct Inner<T, S, R> {
     pub(crate) shut_down: AtomicBool,
 }
 
-/// The few numbers of the background refresher.
+/// The few numbers of refreshing.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) background: usize,
@@ -71,6 +73,7 @@ pub(crate) struct Limits {
     pub(crate) rest_max: Duration,
     pub(crate) purge_grace: Duration,
     pub(crate) purge_every: Duration,
+    pub(crate) lease: Duration,
 }
 
 impl<T: Transport, S: TokenStore, R: Runtime> Publisher<T, S, R> {

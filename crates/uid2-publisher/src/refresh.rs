@@ -1,6 +1,8 @@
 //! Step 3: the next identity, in time.
 
-use uid2_core::lifecycle::{Failure, Record};
+use std::time::Duration;
+
+use uid2_core::lifecycle::{Failure, Record, StoredIdentity};
 use uid2_core::operation::{Action, RefreshOutcome};
 use uid2_http::{Runtime, Transport};
 use uid2_store::{Entry, Precondition, StoreError, TokenStore};
@@ -9,6 +11,10 @@ use crate::flight::{Landing, Passenger, Pilot};
 use crate::keys::{DiiTag, UserKey};
 use crate::publisher::Inner;
 use crate::{Error, Publisher, TokenOutcome};
+
+/// How often, and how many times, to look whether another node is done.
+const LEASE_PAUSE: Duration = Duration::from_millis(200);
+const LEASE_TRIES: u32 = 25;
 
 impl<T: Transport, S: TokenStore, R: Runtime> Publisher<T, S, R> {
     /// Refreshes the user's identity if it is due, without waiting for a token
@@ -54,19 +60,54 @@ impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
 
     /// Refreshes what is stored under a key, if it is still due once it is its turn.
     async fn refresh(&self, key: &[u8]) -> Landing {
-        let _permit = self.calls.acquire().await.map_err(|_| Error::ShutDown)?;
-        let Some(entry) = self.store.get(key).await? else {
-            return Ok(());
+        let Some(leases) = &self.leases else {
+            let _permit = self.calls.acquire().await.map_err(|_| Error::ShutDown)?;
+            return self.refresh_if_due(key).await;
         };
-        let Record::Identity(stored) = &entry.record else {
-            return Ok(());
-        };
-        if !self
-            .policy
-            .wants_refresh(Some(&entry.record), self.runtime.now())
-        {
-            return Ok(());
+        for _ in 0..LEASE_TRIES {
+            let permit = self.calls.acquire().await.map_err(|_| Error::ShutDown)?;
+            if self.due_entry(key).await?.is_none() {
+                return Ok(());
+            }
+            if let Some(lease) = leases.acquire(key, self.limits.lease).await? {
+                // What is stored may have changed before the lease was ours.
+                let landing = self.refresh_if_due(key).await;
+                if let Err(error) = leases.release(lease).await {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::debug!(error, "a lease was not released and ends by itself");
+                }
+                return landing;
+            }
+            // Another node is at it: its outcome will be ours.
+            drop(permit);
+            self.runtime.sleep(LEASE_PAUSE).await;
         }
+        Ok(())
+    }
+
+    /// What is stored under a key, if a refresh of it is due.
+    async fn due_entry(&self, key: &[u8]) -> Result<Option<(Entry, StoredIdentity)>, Error> {
+        let Some(entry) = self.store.get(key).await? else {
+            return Ok(None);
+        };
+        let now = self.runtime.now();
+        if let Some(dormant) = self.policy.on_past_refreshing(&entry.record, now) {
+            self.replace(key, &entry, &dormant).await?;
+            return Ok(None);
+        }
+        Ok(match &entry.record {
+            Record::Identity(stored) if self.policy.wants_refresh(Some(&entry.record), now) => {
+                let stored = stored.clone();
+                Some((entry, stored))
+            }
+            _ => None,
+        })
+    }
+
+    async fn refresh_if_due(&self, key: &[u8]) -> Landing {
+        let Some((entry, stored)) = self.due_entry(key).await? else {
+            return Ok(());
+        };
         match self.client.refresh(&stored.identity).await {
             Ok(reply) if reply.outcome == RefreshOutcome::OptOut => {
                 let dii = stored.dii.map(DiiTag);
@@ -74,13 +115,13 @@ impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
             }
             Ok(reply) => {
                 let now = self.runtime.now();
-                let next = self.policy.on_refreshed(stored, reply.outcome, now);
+                let next = self.policy.on_refreshed(&stored, reply.outcome, now);
                 self.replace(key, &entry, &next).await
             }
             Err(error) => {
                 let failure = failure_of(&error);
                 let (now, jitter) = (self.runtime.now(), self.jitter());
-                let next = self.policy.on_refresh_failed(stored, failure, now, jitter);
+                let next = self.policy.on_refresh_failed(&stored, failure, now, jitter);
                 self.replace(key, &entry, &next).await?;
                 Err(error.into())
             }

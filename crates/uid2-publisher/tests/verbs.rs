@@ -87,7 +87,7 @@ fn a_user_who_is_asked_for_a_hundred_times_is_refreshed_once() {
     world.establish("jane", EMAIL).unwrap();
     world.pass(5 * HOUR);
     let publisher = world.publisher.clone();
-    let tokens = world.sim.block_on(async move {
+    let tokens = world.block_on(async move {
         let asks: Vec<_> = (0..100)
             .map(|_| {
                 let publisher = publisher.clone();
@@ -226,7 +226,7 @@ fn an_opt_out_list_needs_no_users() {
 fn a_logout_supersedes_a_sign_in_that_is_under_way() {
     let world = World::new(10);
     let publisher = world.publisher.clone();
-    let outcome = world.sim.block_on(async move {
+    let outcome = world.block_on(async move {
         let sign_in = publisher.establish("jane", Dii::email(EMAIL).unwrap());
         let mut sign_in = std::pin::pin!(sign_in);
         // Begun, and waiting for the service.
@@ -234,7 +234,7 @@ fn a_logout_supersedes_a_sign_in_that_is_under_way() {
             let ready = tokio::select! {
                 biased;
                 outcome = &mut sign_in => Some(outcome),
-                () = support::sim::yield_now() => None,
+                () = uid2_sim::yield_now() => None,
             };
             assert!(ready.is_none());
         }
@@ -250,13 +250,13 @@ fn a_sign_in_whose_caller_went_away_is_still_stored() {
     let world = World::new(11);
     world.service.opt_out(&person(EMAIL));
     let publisher = world.publisher.clone();
-    world.sim.block_on(async move {
+    world.block_on(async move {
         let sign_in = publisher.establish("jane", Dii::email(EMAIL).unwrap());
         let mut sign_in = std::pin::pin!(sign_in);
         tokio::select! {
             biased;
             _ = &mut sign_in => panic!("too quick"),
-            () = support::sim::yield_now() => {}
+            () = uid2_sim::yield_now() => {}
         }
     });
     world.pass(5000);
@@ -383,7 +383,7 @@ fn a_publisher_that_starts_anew_goes_on_from_the_store() {
     let again = support::builder(&world.sim, &world.service, &world.store)
         .build()
         .unwrap();
-    let served = world.sim.block_on(async move { again.token("jane").await });
+    let served = world.block_on(async move { again.token("jane").await });
     assert_eq!(valid(served), token);
     assert_eq!(world.service.generates(), 1);
 }
@@ -450,14 +450,14 @@ fn a_shutdown_waits_for_what_is_under_way() {
     let world = World::new(21);
     world.service.opt_out(&person(EMAIL));
     let publisher = world.publisher.clone();
-    world.sim.block_on(async move {
+    world.block_on(async move {
         let sign_in = publisher.establish("jane", Dii::email(EMAIL).unwrap());
         let mut sign_in = std::pin::pin!(sign_in);
         for _ in 0..50 {
             tokio::select! {
                 biased;
                 _ = &mut sign_in => panic!("too quick"),
-                () = support::sim::yield_now() => {}
+                () = uid2_sim::yield_now() => {}
             }
         }
         assert!(publisher.shutdown(Duration::from_secs(5)).await);

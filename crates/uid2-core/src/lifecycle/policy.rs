@@ -7,6 +7,9 @@ use crate::identity::{AdvertisingToken, Identity, IdentityState};
 use crate::operation::{Action, Error, GenerateOutcome, RefreshOutcome};
 use crate::time::Timestamp;
 
+/// For how many failures an identity counts that is stale as it arrives.
+const DOUBT: u32 = 4;
+
 /// The decisions about an identity, and the few numbers they depend on.
 ///
 /// ```
@@ -143,7 +146,7 @@ impl Policy {
     /// [`Timestamp::MAX`] if never.
     fn blocked_until(&self, stored: &StoredIdentity, now: Timestamp) -> Option<Timestamp> {
         let until = match stored.refresh {
-            RefreshState::Idle => None,
+            RefreshState::Idle | RefreshState::Dormant => None,
             RefreshState::Backoff { until, .. } => Some(until),
             RefreshState::Ended => Some(Timestamp::MAX),
         };
@@ -233,6 +236,27 @@ impl Policy {
         })
     }
 
+    /// What to store when a record has come due and yet is past refreshing by
+    /// this clock, so that a background refresher does not look at it again and
+    /// again. `None` if it is not such a record.
+    ///
+    /// Nothing is lost: should the clock have been wrong, the identity is
+    /// refreshed when it is next asked for.
+    #[must_use]
+    pub fn on_past_refreshing(&self, before: &Record, now: Timestamp) -> Option<Record> {
+        match before {
+            Record::Identity(stored)
+                if now >= stored.identity.refresh_expires() && before.due().is_some() =>
+            {
+                Some(Record::Identity(StoredIdentity {
+                    refresh: RefreshState::Dormant,
+                    ..stored.clone()
+                }))
+            }
+            _ => None,
+        }
+    }
+
     /// What to store when a user logs out.
     #[must_use]
     pub const fn on_logout(&self, now: Timestamp) -> Record {
@@ -255,15 +279,20 @@ impl Policy {
         opt_out(OptOutReason::Publisher, now)
     }
 
-    /// An identity that is no longer fresh as it arrives means that one of the
-    /// clocks is off. To refresh it at once would bring another such, and so on
-    /// for ever: it waits, a little longer each time.
+    /// An identity that is stale as it arrives, or as good as, means that one of
+    /// the clocks is off. To refresh it at once would bring another such, and so
+    /// on for ever: it waits, longer each time, and from the first for longer
+    /// than after a failure, for a clock is not set right within seconds.
     fn with_doubt(&self, record: Record, failures: u32, now: Timestamp) -> Record {
         match record {
-            Record::Identity(mut stored) if stored.identity.state(now) != IdentityState::Fresh => {
+            Record::Identity(mut stored) if is_doubtful(&stored.identity, now) => {
+                let pause = self.pause(failures.max(DOUBT), u32::MAX);
+                // Where lifetimes are of seconds, so are pauses.
+                let bound = overlap(&stored.identity) / 2;
+                let until = now.saturating_add(pause.min(bound.max(self.backoff_first)));
                 stored.refresh = RefreshState::Backoff {
                     failures: failures.saturating_add(1),
-                    until: now.saturating_add(self.pause(failures, u32::MAX)),
+                    until: until.max(stored.identity.due_from()),
                 };
                 Record::Identity(stored)
             }
@@ -283,6 +312,19 @@ impl Policy {
     }
 }
 
+/// Fresh for less than a small part of the time it can be refreshed in.
+fn is_doubtful(identity: &Identity, now: Timestamp) -> bool {
+    let fresh_for = identity.due_from().saturating_since(now);
+    identity.state(now) != IdentityState::Fresh || fresh_for < overlap(identity) / 16
+}
+
+/// For how long the token is valid though due.
+fn overlap(identity: &Identity) -> Duration {
+    identity
+        .identity_expires()
+        .saturating_since(identity.refresh_from())
+}
+
 const fn opt_out(reason: OptOutReason, at: Timestamp) -> Record {
     Record::OptOut(OptOut { reason, at })
 }
@@ -290,6 +332,6 @@ const fn opt_out(reason: OptOutReason, at: Timestamp) -> Record {
 const fn failures(stored: &StoredIdentity) -> u32 {
     match stored.refresh {
         RefreshState::Backoff { failures, .. } => failures,
-        RefreshState::Idle | RefreshState::Ended => 0,
+        RefreshState::Idle | RefreshState::Dormant | RefreshState::Ended => 0,
     }
 }

@@ -49,6 +49,9 @@ pub enum RefreshState {
         /// When to try again.
         until: Timestamp,
     },
+    /// Was due, but past refreshing by the clock of who looked: no background
+    /// refresher looks again. Otherwise as [`Idle`](Self::Idle).
+    Dormant,
     /// The service does not take the refresh token any more. The token is served
     /// until it expires, and then the user must sign in again.
     Ended,
@@ -114,7 +117,7 @@ impl StoredIdentity {
         let due = match self.refresh {
             RefreshState::Idle => self.identity.due_from(),
             RefreshState::Backoff { until, .. } => until.max(self.identity.due_from()),
-            RefreshState::Ended => return None,
+            RefreshState::Dormant | RefreshState::Ended => return None,
         };
         (due < self.identity.refresh_expires()).then_some(due)
     }

@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     missing_docs,
     unreachable_pub,
@@ -12,7 +13,6 @@
 )]
 
 pub mod operator;
-pub mod sim;
 pub mod store;
 
 use std::future::Future;
@@ -27,8 +27,8 @@ use uid2_publisher::{Builder, Error, Established, Publisher, TokenOutcome};
 use uid2_store::TokenStore;
 
 use operator::{SECRET, Service};
-use sim::Sim;
 use store::Yielding;
+use uid2_sim::Sim;
 
 pub const START: i64 = 1_700_000_000_000;
 
@@ -81,7 +81,16 @@ impl World {
         F: Future<Output = V> + Send + 'static,
         V: Send + 'static,
     {
-        self.sim.block_on(verb(self.publisher.clone()))
+        self.block_on(verb(self.publisher.clone()))
+    }
+
+    /// Runs a future to its end.
+    pub fn block_on<F, V>(&self, future: F) -> V
+    where
+        F: Future<Output = V> + Send + 'static,
+        V: Send + 'static,
+    {
+        self.sim.block_on(future).expect("it ends")
     }
 
     /// Lets so many milliseconds pass.

@@ -11,7 +11,7 @@ use uid2_core::envelope::{self, Encoding};
 use uid2_core::{ClientSecret, ResponseKey, Timestamp};
 use uid2_http::{Runtime, Transport, TransportError, TransportErrorKind};
 
-use super::sim::Sim;
+use uid2_sim::Sim;
 
 pub const SECRET: &str = "DzBzbjTJcYL0swDtFs2krRNu+g1Eokm2tBU4dEuD0Wk=";
 

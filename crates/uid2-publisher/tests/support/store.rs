@@ -8,7 +8,7 @@ use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 use uid2_store::{DueKey, Entry, MemoryStore, Precondition, StoreError, TokenStore, Version};
 
-use super::sim::yield_now;
+use uid2_sim::yield_now;
 
 #[derive(Clone, Default)]
 pub struct Yielding {

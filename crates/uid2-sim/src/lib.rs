@@ -1,0 +1,34 @@
+//! A deterministic simulation of the whole: publishers, the store they share,
+//! the network and the operator, in one thread, under virtual time, with seeded
+//! faults.
+//!
+//! [`play`] plays it; [`Ledger`](ledger::Ledger) is who watches. After each
+//! step, none of these may ever have been:
+//!
+//! - a token served after a logout or an opt-out was acknowledged;
+//! - a token served past its expiry, by the clock of who serves it;
+//! - an identity for who had opted out;
+//! - two refreshes of one user in flight on one node, or, with leases, in the
+//!   whole cluster;
+//! - anything personal or secret in what is logged.
+//!
+//! And in the end: once faults stop, whoever has an identity that can be
+//! refreshed has a token within twelve minutes, and no user was ever refreshed
+//! more often than pauses allow.
+//!
+//! The publisher's own tests use [`Sim`] as their runtime.
+
+#![forbid(unsafe_code)]
+
+mod crowd;
+pub mod faults;
+pub mod leases;
+pub mod ledger;
+pub mod logs;
+pub mod network;
+mod play;
+mod runtime;
+pub mod store;
+
+pub use play::{Options, Report, play};
+pub use runtime::{Node, Sim, yield_now};
