@@ -80,7 +80,7 @@ impl Steps {
                 }
             };
             let secs = step.time.as_secs_f32();
-            say(&format!("{:<12} {word:<8} {secs:>6.1} s  {why}", step.name));
+            say(&format!("{:<15} {word:<8} {secs:>6.1} s  {why}", step.name));
         }
         say(&format!(
             "steps: {passed} passed, {failed} failed, {skipped} skipped"
