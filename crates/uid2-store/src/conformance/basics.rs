@@ -67,6 +67,7 @@ fn shapes() -> Result<Vec<Record>, Broken> {
     let states = [
         RefreshState::Idle,
         RefreshState::Ended,
+        RefreshState::Dormant,
         RefreshState::Backoff {
             failures: u32::MAX,
             until: at(99),

@@ -50,6 +50,9 @@ pub struct Verified {
     pub damaged: u64,
     /// Of these, how many are of a newer format.
     pub newer: u64,
+    /// Of these, how many come up in the due scan or for purging at another time
+    /// than the record says. [`FileStore::reseal`] puts that right.
+    pub misplaced: u64,
     /// What SQLite found wrong with the file's structure.
     pub structure: Vec<String>,
 }
@@ -58,7 +61,7 @@ impl Verified {
     /// Whether everything is as it was written.
     #[must_use]
     pub const fn is_sound(&self) -> bool {
-        self.damaged == 0 && self.newer == 0 && self.structure.is_empty()
+        self.damaged == 0 && self.newer == 0 && self.misplaced == 0 && self.structure.is_empty()
     }
 }
 
@@ -97,6 +100,7 @@ impl FileStore {
                     found.records += step.records;
                     found.damaged += step.damaged;
                     found.newer += step.newer;
+                    found.misplaced += step.misplaced;
                     after = step.next;
                 }
                 // A page that holds records cannot be read; the structure's
@@ -109,9 +113,10 @@ impl FileStore {
         Ok(found)
     }
 
-    /// Seals every record with the current key of the key ring that is not yet:
+    /// Seals every record with the current key of the key ring that is not yet,
+    /// and puts its places in the indexes right if they are not:
     /// the second step of the rotation of keys. Other calls go on meanwhile; it can
-    /// be broken off, and begun again. In a plain store there is nothing to do.
+    /// be broken off, and begun again. In a plain store there is seldom anything to do.
     ///
     /// # Errors
     /// When the store as a whole has a problem.
@@ -209,6 +214,7 @@ struct Step {
     records: u64,
     damaged: u64,
     newer: u64,
+    misplaced: u64,
     next: Option<i64>,
 }
 
@@ -217,6 +223,7 @@ fn verify_step(connection: &Connection, codec: &Codec, after: i64) -> rusqlite::
         records: 0,
         damaged: 0,
         newer: 0,
+        misplaced: 0,
         next: None,
     };
     let mut statement = connection.prepare_cached(
@@ -229,8 +236,9 @@ fn verify_step(connection: &Connection, codec: &Codec, after: i64) -> rusqlite::
         last = Some(row.get(0)?);
         step.records += 1;
         let stored_key = Zeroizing::new(row.get::<_, Vec<u8>>(1)?);
-        match super::reader::StoredRow::read_from(row, 2)?.entry(codec, &stored_key) {
-            Ok(_) => {}
+        let row = super::reader::StoredRow::read_from(row, 2)?;
+        match row.entry(codec, &stored_key) {
+            Ok(entry) => step.misplaced += u64::from(!row.is_in_place(&entry.record)),
             Err(StoreError::NewerFormat { .. }) => step.newer += 1,
             Err(_) => step.damaged += 1,
         }

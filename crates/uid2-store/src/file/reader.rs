@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use uid2_core::Timestamp;
+use uid2_core::lifecycle::Record;
 use zeroize::Zeroizing;
 
 use super::error::typed;
@@ -41,7 +42,7 @@ pub(super) struct StoredRow {
     version: i64,
     due: Option<i64>,
     expires: Option<i64>,
-    value: Zeroizing<Vec<u8>>,
+    pub(super) value: Zeroizing<Vec<u8>>,
 }
 
 impl StoredRow {
@@ -55,19 +56,21 @@ impl StoredRow {
         })
     }
 
-    pub(super) fn entry(self, codec: &Codec, stored_key: &[u8]) -> Result<Entry, StoreError> {
+    pub(super) fn entry(&self, codec: &Codec, stored_key: &[u8]) -> Result<Entry, StoreError> {
         self.scanned(codec, stored_key).map(|scanned| scanned.entry)
     }
 
-    /// The columns beside the value are not covered by its check. They say
-    /// nothing that the record does not, so they are held against it.
-    fn scanned(self, codec: &Codec, stored_key: &[u8]) -> Scanned {
-        let (key, record) = codec.decode_entry(stored_key, &self.value)?;
+    /// Whether the indexes say of this record what it says itself. If not, a bit
+    /// has flipped, or a later version has come to see it otherwise. Its value is
+    /// what counts; it only comes up too early or too late.
+    pub(super) fn is_in_place(&self, record: &Record) -> bool {
         let due = record.due().map(Timestamp::as_millis);
         let expires = record.expires().map(Timestamp::as_millis);
-        if (due, expires) != (self.due, self.expires) {
-            return Err(StoreError::Damaged);
-        }
+        (due, expires) == (self.due, self.expires)
+    }
+
+    fn scanned(&self, codec: &Codec, stored_key: &[u8]) -> Scanned {
+        let (key, record) = codec.decode_entry(stored_key, &self.value)?;
         Ok(ScannedEntry {
             key: Box::from(&*key),
             entry: Entry {

@@ -15,6 +15,7 @@ use super::cache::Cache;
 use super::error::Failure;
 use super::lock::Lock;
 use super::queue::Queue;
+use super::reader::StoredRow;
 use crate::{Codec, Entry, Precondition, StoreError, Version};
 
 /// Versions are given out in memory. The file only says how far they may have
@@ -352,27 +353,40 @@ impl Writer {
         })
     }
 
-    /// The record, its version and its place in the indexes stay as they are.
+    /// The record and its version stay as they are.
     fn reseal(&self, after: i64, limit: usize) -> rusqlite::Result<Done> {
         let rows = self.rows_after(after, limit)?;
         let next = (rows.len() == limit)
-            .then(|| rows.last().map(|row| row.0))
+            .then(|| rows.last().map(|row| row.id))
             .flatten();
         let (mut resealed, mut failed) = (0, 0);
-        for (id, stored_key, value) in rows {
-            if self.codec.is_current(&value) {
-                continue;
-            }
-            let anew = self
-                .codec
-                .decode_entry(&stored_key, &value)
-                .and_then(|(key, record)| self.codec.encode(&key, &record));
-            let Ok(anew) = anew else {
+        for RawRow {
+            id,
+            stored_key,
+            stored,
+        } in rows
+        {
+            let opened = self.codec.decode_entry(&stored_key, &stored.value);
+            let is_current = self.codec.is_current(&stored.value);
+            let anew = match opened {
+                Ok((_, record)) if is_current && stored.is_in_place(&record) => continue,
+                Ok((key, record)) => self
+                    .codec
+                    .encode(&key, &record)
+                    .map(|value| (record, value)),
+                Err(error) => Err(error),
+            };
+            let Ok((record, value)) = anew else {
                 failed += 1;
                 continue;
             };
-            self.prepare("UPDATE records SET value = ?2 WHERE id = ?1")?
-                .execute(params![id, *anew])?;
+            self.prepare("UPDATE records SET due = ?2, expires = ?3, value = ?4 WHERE id = ?1")?
+                .execute(params![
+                    id,
+                    record.due().map(Timestamp::as_millis),
+                    record.expires().map(Timestamp::as_millis),
+                    *value
+                ])?;
             resealed += 1;
         }
         Ok(Done::Resealed {
@@ -384,11 +398,18 @@ impl Writer {
 
     fn rows_after(&self, after: i64, limit: usize) -> rusqlite::Result<Vec<RawRow>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.prepare("SELECT id, key, value FROM records WHERE id > ?1 ORDER BY id LIMIT ?2")?
-            .query_map([after, limit], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?
-            .collect()
+        self.prepare(
+            "SELECT id, key, version, due, expires, value FROM records
+             WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?
+        .query_map([after, limit], |row| {
+            Ok(RawRow {
+                id: row.get(0)?,
+                stored_key: row.get(1)?,
+                stored: StoredRow::read_from(row, 2)?,
+            })
+        })?
+        .collect()
     }
 
     fn expired(
@@ -432,8 +453,11 @@ impl Writer {
     }
 }
 
-/// A row's id, stored key and value.
-type RawRow = (i64, Vec<u8>, Vec<u8>);
+struct RawRow {
+    id: i64,
+    stored_key: Vec<u8>,
+    stored: StoredRow,
+}
 
 #[derive(Clone, Copy)]
 struct Row {
