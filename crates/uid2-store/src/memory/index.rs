@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
-use std::sync::Arc;
 
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 
-use crate::DueKey;
+use super::node::Node;
+use crate::{DueKey, Entry, Version};
 
-type Key = Arc<[u8]>;
-type ByTime = BTreeSet<(Timestamp, Key)>;
+type ByTime = BTreeSet<(Timestamp, Node)>;
 
 #[derive(Default)]
 pub(super) struct Index {
@@ -41,7 +40,7 @@ impl Class {
 pub(super) struct Victim {
     pub(super) class: Class,
     pub(super) expires: Timestamp,
-    pub(super) key: Key,
+    pub(super) node: Node,
 }
 
 impl Index {
@@ -50,30 +49,32 @@ impl Index {
     }
 
     /// Enters a record; `old` is the one whose place it takes.
-    pub(super) fn insert(&mut self, key: &Key, old: Option<&Record>, new: &Record) {
+    pub(super) fn insert(&mut self, old: Option<&Node>, new: &Node) {
         match old {
-            Some(old) => self.forget(key, old),
+            Some(old) => self.forget(old),
             None => self.len += 1,
         }
-        if let Some(due) = new.due() {
-            self.due.insert((due, Arc::clone(key)));
+        let record = &new.entry().record;
+        if let Some(due) = record.due() {
+            self.due.insert((due, new.clone()));
         }
-        if let (Some(times), Some(expires)) = (self.expiring(new), new.expires()) {
-            times.insert((expires, Arc::clone(key)));
+        if let (Some(times), Some(expires)) = (self.expiring(record), record.expires()) {
+            times.insert((expires, new.clone()));
         }
     }
 
-    pub(super) fn remove(&mut self, key: &Key, old: &Record) {
-        self.forget(key, old);
+    pub(super) fn remove(&mut self, old: &Node) {
+        self.forget(old);
         self.len -= 1;
     }
 
-    fn forget(&mut self, key: &Key, old: &Record) {
-        if let Some(due) = old.due() {
-            self.due.remove(&(due, Arc::clone(key)));
+    fn forget(&mut self, old: &Node) {
+        let record = &old.entry().record;
+        if let Some(due) = record.due() {
+            self.due.remove(&(due, old.clone()));
         }
-        if let (Some(times), Some(expires)) = (self.expiring(old), old.expires()) {
-            times.remove(&(expires, Arc::clone(key)));
+        if let (Some(times), Some(expires)) = (self.expiring(record), record.expires()) {
+            times.remove(&(expires, old.clone()));
         }
     }
 
@@ -86,15 +87,15 @@ impl Index {
 
     pub(super) fn due(&self, now: Timestamp, after: Option<&DueKey>, limit: usize) -> Vec<DueKey> {
         let start = after.map_or(Bound::Unbounded, |after| {
-            Bound::Excluded((after.due, Arc::from(&*after.key)))
+            Bound::Excluded((after.due, probe(&after.key)))
         });
         self.due
             .range((start, Bound::Unbounded))
             .take_while(|(due, _)| *due <= now)
             .take(limit)
-            .map(|(due, key)| DueKey {
+            .map(|(due, node)| DueKey {
                 due: *due,
-                key: Box::from(&**key),
+                key: node.key().into(),
             })
             .collect()
     }
@@ -103,13 +104,13 @@ impl Index {
         self.due.first().map(|(due, _)| *due)
     }
 
-    pub(super) fn expired(&self, before: Timestamp, limit: usize) -> Vec<Key> {
-        let until = |times: &'_ ByTime| -> Vec<Key> {
+    pub(super) fn expired(&self, before: Timestamp, limit: usize) -> Vec<Node> {
+        let until = |times: &'_ ByTime| -> Vec<Node> {
             times
                 .iter()
                 .take_while(|(expires, _)| *expires <= before)
                 .take(limit)
-                .map(|(_, key)| Arc::clone(key))
+                .map(|(_, node)| node.clone())
                 .collect()
         };
         let mut keys = until(&self.identities);
@@ -120,12 +121,22 @@ impl Index {
 
     pub(super) fn victim(&self) -> Option<Victim> {
         let first = |times: &ByTime, class| {
-            times.first().map(|(expires, key)| Victim {
+            times.first().map(|(expires, node)| Victim {
                 class,
                 expires: *expires,
-                key: Arc::clone(key),
+                node: node.clone(),
             })
         };
         first(&self.identities, Class::Identity).or_else(|| first(&self.logouts, Class::Logout))
     }
+}
+
+/// A node to look for others with: only its key counts.
+fn probe(key: &[u8]) -> Node {
+    let (at, until) = (Timestamp::EPOCH, Timestamp::EPOCH);
+    let entry = Entry {
+        record: Record::LoggedOut { at, until },
+        version: Version::new(0),
+    };
+    Node::new(key, entry)
 }

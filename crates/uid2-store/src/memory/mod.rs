@@ -1,8 +1,9 @@
 //! Records in memory.
 
 mod index;
+mod node;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
@@ -15,6 +16,7 @@ use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 
 use self::index::Index;
+use self::node::Node;
 use crate::codec::check_key;
 use crate::{
     Cursor, DueKey, Entry, Precondition, Scan, Scanned, ScannedEntry, StoreError, TokenStore,
@@ -25,7 +27,7 @@ use crate::{
 /// two of them seldom want the same shard.
 const SHARDS: usize = 128;
 
-type Map = HashMap<Arc<[u8]>, Entry, RandomState>;
+type Map = HashSet<Node, RandomState>;
 
 /// Records in memory: for tests, for development, and for who can afford that a
 /// restart forgets them, **opt-outs included**.
@@ -125,7 +127,8 @@ impl fmt::Debug for MemoryStore {
 impl TokenStore for MemoryStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
         check_key(key)?;
-        Ok(self.0.shard(key)?.read().get(key).cloned())
+        let map = self.0.shard(key)?.read();
+        Ok(map.get(key).map(|node| node.entry().clone()))
     }
 
     async fn put(
@@ -177,10 +180,10 @@ impl Scan for MemoryStore {
             if page.len() >= limit.max(1) {
                 return Ok((page, Some(Cursor::new([number, 0]))));
             }
-            page.extend(shard.read().iter().map(|(key, entry)| {
+            page.extend(shard.read().iter().map(|node| {
                 Ok(ScannedEntry {
-                    key: Box::from(&**key),
-                    entry: entry.clone(),
+                    key: node.key().into(),
+                    entry: node.entry().clone(),
                 })
             }));
         }
@@ -203,11 +206,11 @@ impl Shared {
         let shard = self.shard(key)?;
         loop {
             let mut map = shard.write();
-            if !when.holds(map.get(key).map(|entry| entry.version)) {
+            if !when.holds(map.get(key).map(|node| node.entry().version)) {
                 return Err(StoreError::Conflict);
             }
             let mut index = self.index.lock();
-            if !map.contains_key(key) && self.is_full(&index) {
+            if !map.contains(key) && self.is_full(&index) {
                 let victim = index.victim().ok_or(StoreError::Capacity {
                     capacity: index.len(),
                 })?;
@@ -223,7 +226,9 @@ impl Shared {
                 record: record.clone(),
                 version,
             };
-            replace(&mut map, &mut index, key, entry);
+            let node = Node::new(key, entry);
+            let old = map.replace(node.clone());
+            index.insert(old.as_ref(), &node);
             return Ok(version);
         }
     }
@@ -235,8 +240,8 @@ impl Shared {
 
     /// Removes a record that was chosen to go, unless it has changed since.
     fn evict(&self, victim: &index::Victim) -> Result<(), StoreError> {
-        let map = self.shard(&victim.key)?.write();
-        self.remove_if(map, &victim.key, |entry| {
+        let map = self.shard(victim.node.key())?.write();
+        self.remove_if(map, victim.node.key(), |entry| {
             index::Class::of(&entry.record) == Some(victim.class)
                 && entry.record.expires() == Some(victim.expires)
         });
@@ -245,7 +250,7 @@ impl Shared {
 
     fn remove(&self, key: &[u8], when: Precondition) -> Result<bool, StoreError> {
         let map = self.shard(key)?.write();
-        if !when.holds(map.get(key).map(|entry| entry.version)) {
+        if !when.holds(map.get(key).map(|node| node.entry().version)) {
             return Err(StoreError::Conflict);
         }
         Ok(self.remove_if(map, key, |_| true))
@@ -254,11 +259,11 @@ impl Shared {
     fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let expired = self.index.lock().expired(before, limit);
         let mut purged = 0;
-        for key in expired {
-            let map = self.shard(&key)?.write();
+        for node in expired {
+            let map = self.shard(node.key())?.write();
             let still_expired =
                 |entry: &Entry| entry.record.expires().is_some_and(|time| time <= before);
-            purged += usize::from(self.remove_if(map, &key, still_expired));
+            purged += usize::from(self.remove_if(map, node.key(), still_expired));
         }
         Ok(purged)
     }
@@ -269,27 +274,13 @@ impl Shared {
         key: &[u8],
         condition: impl FnOnce(&Entry) -> bool,
     ) -> bool {
-        if !map.get(key).is_some_and(condition) {
+        if !map.get(key).is_some_and(|node| condition(node.entry())) {
             return false;
         }
         let mut index = self.index.lock();
-        if let Some((key, entry)) = map.remove_entry(key) {
-            index.remove(&key, &entry.record);
+        if let Some(node) = map.take(key) {
+            index.remove(&node);
         }
         true
     }
-}
-
-fn replace(map: &mut Map, index: &mut Index, key: &[u8], entry: Entry) {
-    // Map and index share the key's bytes.
-    if let Some((key, old)) = map.get_key_value(key) {
-        index.insert(key, Some(&old.record), &entry.record);
-    }
-    if let Some(place) = map.get_mut(key) {
-        *place = entry;
-        return;
-    }
-    let key = Arc::from(key);
-    index.insert(&key, None, &entry.record);
-    map.insert(key, entry);
 }
