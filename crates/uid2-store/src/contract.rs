@@ -44,7 +44,9 @@ use crate::StoreError;
 /// time come in an order of the store's own, which must stay the same, so that a
 /// scan can go on from any of them. The cost must depend on what is given, not
 /// on what is stored. A key must not come twice in one call; between two calls
-/// of a scan, a record may move to where the scan has yet to come.
+/// of a scan, a record may move to where the scan has yet to come. A key whose
+/// record cannot be read may be given or left out; in an encrypted store it can
+/// only be left out.
 ///
 /// **Purging.** [`purge`](Self::purge) must remove only records whose
 /// `expires()` is not after `before`; so never opt-outs. It must check this in
