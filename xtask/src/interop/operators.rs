@@ -15,6 +15,16 @@ const SITE: &str = "999";
 /// DSP, which reads tokens.
 const OTHER_API_KEY: &str = "UID2-C-L-123-t32pCM.5NCX1E94UgOd2f8zhsKmxzCoyhXohHYSSWR8U=";
 const OTHER_SECRET_KEY: &str = "FsD4bvtjMkeTonx6HvQp6u0EiI1ApGH4pIZzZ5P7UcQ=";
+/// The key pair of the official mock configuration, which browsers call with.
+const CLIENT_SIDE: [(&str, &str); 3] = [
+    ("CLIENT_SIDE_SUBSCRIPTION_ID", "4WvryDGbR5"),
+    ("CLIENT_SIDE_SITE_ID", "123"),
+    (
+        "CLIENT_SIDE_PUBLIC_KEY",
+        "UID2-X-L-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEsziOqRXZ7II0uJusaMxxCxlxgj8el/MUYLFMtWfB71Q3\
+         G1juyrAnzyqruNiPPnIuTETfFOridglP9UQNlwzNQg==",
+    ),
+];
 
 /// Three operators. They end with this.
 pub(super) struct Operators {
@@ -58,6 +68,7 @@ impl Operators {
             .env("SHORT_LIVED_BASE_URL", &self.short_lived.url)
             .env("EUID_BASE_URL", &self.euid.url)
             .env("SITE_ID", SITE)
+            .envs(CLIENT_SIDE)
             .env("OTHER_API_KEY", OTHER_API_KEY)
             .env("OTHER_SECRET_KEY", OTHER_SECRET_KEY)
             // They are on this machine, whatever proxy leads out of it.

@@ -9,7 +9,7 @@ pub(super) fn show(reports: &[Report]) -> bool {
     heading(reports);
     for row in ROWS {
         let cells: String = reports.iter().map(|report| cell(report, row)).collect();
-        say(&format!("{:<42}{cells}", row.what));
+        say(&format!("{:<44}{cells}", row.what));
     }
     notes(reports);
     let mut good = true;
@@ -32,7 +32,7 @@ fn heading(reports: &[Report]) {
             )
         })
         .collect();
-    say(&format!("\n{:<42}{names}", "operation"));
+    say(&format!("\n{:<44}{names}", "operation"));
 }
 
 fn cell(report: &Report, row: &Row) -> String {
