@@ -1,7 +1,8 @@
 //! Figures of this machine: memory and disk a record, and the time of a hot read.
 //!
 //! `cargo run --release -p uid2-store --example measure -- memory 1000000`, or
-//! `-- file 1000000`.
+//! `-- file 1000000`. How long it takes to open a store that was not closed:
+//! `-- abort 1000000 FILE`, and then `-- open 0 FILE`.
 
 #![allow(clippy::print_stdout)]
 
@@ -17,11 +18,22 @@ use uid2_store::{FileStore, MemoryStore, Precondition, StoreError, TokenStore};
 const TOKEN: usize = 460;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let kind = std::env::args().nth(1).ok_or("say `memory` or `file`")?;
+    let kind = std::env::args()
+        .nth(1)
+        .ok_or("say `memory`, `file`, `abort` or `open`")?;
     let count: i64 = std::env::args().nth(2).ok_or("say how many")?.parse()?;
     let runtime = tokio::runtime::Runtime::new()?;
     let before = resident()?;
-    if kind == "memory" {
+    if let Some(path) = std::env::args().nth(3) {
+        let start = Instant::now();
+        let store = runtime.block_on(FileStore::open(path))?;
+        println!("opened in {:?}", start.elapsed());
+        if kind == "abort" {
+            runtime.block_on(fill(&store, count))?;
+            std::process::abort();
+        }
+        println!("{:?}", runtime.block_on(store.stats())?);
+    } else if kind == "memory" {
         let store = MemoryStore::new();
         runtime.block_on(fill(&store, count))?;
         report(before, count)?;
