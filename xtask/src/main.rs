@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`.
 
 mod check;
+mod crash;
 mod interop;
 mod run;
 mod simulate;
@@ -25,6 +26,8 @@ enum Command {
     Test(test::Args),
     /// Publishers, their store, the network and the operator under virtual time.
     Simulate(simulate::Args),
+    /// Kills writers of a file store at random moments and looks for what was lost.
+    Crash(crash::Args),
     /// The proof that uid2-core needs no standard library, with its negative self-test.
     NoStd,
     /// The check that arrows between crates only point down, with its negative self-test.
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Test(args) => test::all(&args),
         Command::Simulate(args) => simulate::simulate(&args).map(|()| true),
+        Command::Crash(args) => crash::crash(&args).map(|()| true),
         Command::NoStd => check::no_std::run().map(|()| true),
         Command::Layers => check::layers::run().map(|()| true),
         Command::Interop(args) => interop::all(&args),
