@@ -487,6 +487,14 @@ fn encryption_can_be_switched_off() {
     let (status, content_type, body) = seen(&response);
     assert_eq!((status, content_type), (200, Some("application/json")));
     assert!(body.starts_with(r#"{"body":{"advertising_token":"#));
+    // And what was generated can be refreshed.
+    let generated: serde_json::Value = serde_json::from_str(body).unwrap();
+    let token = generated["body"]["refresh_token"].as_str().unwrap();
+    assert_eq!(generated["body"].get("refresh_response_key"), None);
+    let response = world.send(post(REFRESH, None, token.to_owned()));
+    let (status, content_type, body) = seen(&response);
+    assert_eq!((status, content_type), (200, Some("application/json")));
+    assert!(body.contains(r#""status":"success""#));
 }
 
 /// Whatever is thrown at it, it answers.

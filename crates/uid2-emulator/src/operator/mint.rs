@@ -28,7 +28,8 @@ pub(crate) struct IdentityBody {
     identity_expires: i64,
     refresh_expires: i64,
     refresh_from: i64,
-    refresh_response_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_response_key: Option<String>,
 }
 
 impl State {
@@ -59,17 +60,24 @@ impl State {
         };
         let refresh_key = self.keys.active(REFRESH_KEYSET, now)?;
         let inner = inner.encode(refresh_key, rng);
-        let mut response_key = [0; 32];
-        rng.fill_bytes(&mut response_key);
-        let response_key = ResponseKey::from_bytes(response_key);
-        let outer = OuterRefreshToken::new(&inner, response_key.clone());
+        let (refresh_token, response_key) = if self.config.encryption {
+            let mut key = [0; 32];
+            rng.fill_bytes(&mut key);
+            let key = ResponseKey::from_bytes(key);
+            let outer = OuterRefreshToken::new(&inner, key.clone());
+            let outer = outer.encode(self.config.scope, refresh_key, rng);
+            (outer, Some(key.expose_base64().to_string()))
+        } else {
+            // There is nothing to seal a reply with, so no outer token either.
+            (inner, None)
+        };
         Some(IdentityBody {
             advertising_token,
-            refresh_token: outer.encode(self.config.scope, refresh_key, rng),
+            refresh_token,
             identity_expires: expires.as_millis(),
             refresh_expires: refresh_expires.as_millis(),
             refresh_from: now.saturating_add(lifetimes.refresh_from()).as_millis(),
-            refresh_response_key: response_key.expose_base64().to_string(),
+            refresh_response_key: response_key,
         })
     }
 
