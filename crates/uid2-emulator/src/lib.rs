@@ -2,6 +2,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// Python, Java, JavaScript, mobile apps, Prebid.js and curl.
+#[cfg(doc)]
+#[doc = include_str!("../docs/pointing-sdks-at-it.md")]
+pub mod _pointing_sdks_at_it {}
+
 mod admin;
 mod clock;
 mod config;
