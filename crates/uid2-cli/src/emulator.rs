@@ -1,12 +1,14 @@
 //! `uid2 emulator`: an operator on this machine.
 
 use std::error::Error;
+use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use serde_json::json;
+use serde_json::{Map, Value};
 use uid2_core::Scope;
 use uid2_emulator::{Config, Emulator, Lifetimes, LifetimesError};
 
@@ -34,19 +36,29 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// A configuration of clients, sites, faults and more, in TOML or, if its name
+    /// ends in .json, JSON; the options here come before what it says
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Where to listen for its administration (opt people out, move its clock,
+    /// have it fail …), on this machine only; port 0 is any free one [default: none]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    admin: Option<SocketAddr>,
+
     /// UID2, or its European sibling, which takes no phone numbers and asks for
-    /// TCF consent strings
-    #[arg(long, value_enum, default_value = "uid2")]
-    scope: ScopeArg,
+    /// TCF consent strings [default: uid2]
+    #[arg(long, value_enum)]
+    scope: Option<ScopeArg>,
 
     /// After how long a token should be refreshed [default: 15m, or half of the
     /// token's lifetime if that is less]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     refresh_after: Option<Duration>,
 
-    /// How long a token is valid
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "1h")]
-    token_lifetime: Duration,
+    /// How long a token is valid [default: 1h]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    token_lifetime: Option<Duration>,
 
     /// How long a token can be refreshed [default: 24h, or the token's lifetime if
     /// that is more]
@@ -65,7 +77,8 @@ Test identities:
 Examples:
   uid2 emulator
   uid2 emulator --token-lifetime 10s --refresh-after 3s
-  uid2 emulator --listen 127.0.0.1:0 --json | jq -r .url";
+  uid2 emulator --listen 127.0.0.1:0 --json | jq -r .url
+  uid2 emulator --config emulator.toml --admin 127.0.0.1:8090";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ScopeArg {
@@ -96,35 +109,29 @@ pub(crate) fn run(args: &Args) -> Exit {
 
 #[tokio::main]
 async fn serve(args: &Args) -> Result<(), Box<dyn Error>> {
-    let lifetimes = args.lifetimes()?;
+    let config = args.config()?;
+    let lifetimes = config.lifetimes;
+    let usual_clients = has_usual_clients(&config);
     let interrupted = interrupt()?;
-    let emulator = start(args, lifetimes).await?;
+    let emulator = start(args, config).await?;
     if args.json {
-        print_json(&json!({
-            "url": emulator.url(),
-            "api_key": emulator.api_key(),
-            "client_secret": emulator.client_secret(),
-        }));
+        print_json(&describe(&emulator, usual_clients));
     } else {
         // That nobody reads it is no reason not to serve.
-        let _ = introduce(&emulator, lifetimes);
+        let _ = introduce(&emulator, lifetimes, usual_clients);
     }
     interrupted.await;
     emulator.stop().await;
     Ok(())
 }
 
-async fn start(args: &Args, lifetimes: Lifetimes) -> Result<Emulator, uid2_emulator::StartError> {
-    let config = Config {
-        scope: args.scope.into(),
-        lifetimes,
-        ..Config::default()
-    };
+async fn start(args: &Args, config: Config) -> Result<Emulator, uid2_emulator::StartError> {
     let start_at = |address| {
-        Emulator::builder()
-            .config(config.clone())
-            .listen(address)
-            .start()
+        let builder = Emulator::builder().config(config.clone()).listen(address);
+        match args.admin {
+            Some(admin) => builder.admin(admin).start(),
+            None => builder.start(),
+        }
     };
     let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match args.listen {
@@ -136,36 +143,84 @@ async fn start(args: &Args, lifetimes: Lifetimes) -> Result<Emulator, uid2_emula
     }
 }
 
+/// Whether the well-known credentials are good: not with clients of one's own.
+fn has_usual_clients(config: &Config) -> bool {
+    let names = |config: &Config| -> Vec<_> {
+        let clients = config.clients.iter();
+        clients.map(|client| client.name().to_owned()).collect()
+    };
+    names(config) == names(&Config::default())
+}
+
+fn describe(emulator: &Emulator, usual_clients: bool) -> Value {
+    let mut told = Map::new();
+    told.insert("url".into(), emulator.url().into());
+    if usual_clients {
+        told.insert("api_key".into(), emulator.api_key().into());
+        told.insert("client_secret".into(), emulator.client_secret().into());
+    }
+    if let Some(url) = emulator.admin_url() {
+        told.insert("admin_url".into(), url.into());
+    }
+    Value::Object(told)
+}
+
 impl Args {
+    /// What the file says, and the options before it.
+    fn config(&self) -> Result<Config, Box<dyn Error>> {
+        let mut config = match &self.config {
+            Some(path) => read_config(path)?,
+            None => Config::default(),
+        };
+        if let Some(scope) = self.scope {
+            config.scope = scope.into();
+        }
+        config.lifetimes = self.lifetimes(config.lifetimes)?;
+        Ok(config)
+    }
+
     /// The lifetimes that were asked for, and others that go with them.
-    fn lifetimes(&self) -> Result<Lifetimes, LifetimesError> {
-        let usual = Lifetimes::default();
-        let token = self.token_lifetime;
+    fn lifetimes(&self, usual: Lifetimes) -> Result<Lifetimes, LifetimesError> {
+        let token = self.token_lifetime.unwrap_or(usual.identity());
         let refresh_after = self
             .refresh_after
             .unwrap_or_else(|| usual.refresh_from().min(token / 2));
         let refresh_lifetime = self
             .refresh_lifetime
             .unwrap_or_else(|| usual.refresh().max(token));
-        Lifetimes::new(refresh_after, token, refresh_lifetime)
+        let lifetimes = Lifetimes::new(refresh_after, token, refresh_lifetime)?;
+        Ok(lifetimes.with_sharing_token(usual.sharing_token()))
     }
 }
 
-fn introduce(emulator: &Emulator, lifetimes: Lifetimes) -> io::Result<()> {
+fn read_config(path: &Path) -> Result<Config, Box<dyn Error>> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let is_json = path
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    Ok(if is_json {
+        Config::from_json(&text)?
+    } else {
+        Config::from_toml(&text)?
+    })
+}
+
+fn introduce(emulator: &Emulator, lifetimes: Lifetimes, usual_clients: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "An operator is at {}. To call it from a shell:\n",
-        emulator.url()
-    )?;
-    writeln!(out, "  export UID2_BASE_URL={}", emulator.url())?;
-    writeln!(out, "  export UID2_API_KEY='{}'", emulator.api_key())?;
-    writeln!(
-        out,
-        "  export UID2_SECRET_KEY='{}'",
-        emulator.client_secret()
-    )?;
-    writeln!(out, "  uid2 token generate --email user@example.com\n")?;
+    let (url, key, secret) = (emulator.url(), emulator.api_key(), emulator.client_secret());
+    if usual_clients {
+        writeln!(out, "An operator is at {url}. To call it from a shell:\n")?;
+        writeln!(out, "  export UID2_BASE_URL={url}")?;
+        writeln!(out, "  export UID2_API_KEY='{key}'")?;
+        writeln!(out, "  export UID2_SECRET_KEY='{secret}'")?;
+        writeln!(out, "  uid2 token generate --email user@example.com\n")?;
+    } else {
+        writeln!(out, "An operator is at {url}, with your clients.")?;
+    }
+    if let Some(url) = emulator.admin_url() {
+        writeln!(out, "Its administration is at {url}.")?;
+    }
     writeln!(
         out,
         "Tokens are valid for {}, to be refreshed after {}, and can be for {}.",
@@ -227,7 +282,7 @@ mod tests {
     fn lifetimes(line: &[&str]) -> Result<[u64; 3], LifetimesError> {
         let line = Line::try_parse_from([&["emulator"], line].concat()).unwrap();
         line.args
-            .lifetimes()
+            .lifetimes(Lifetimes::default())
             .map(|of| [of.refresh_from(), of.identity(), of.refresh()].map(|time| time.as_secs()))
     }
 

@@ -124,3 +124,73 @@ fn an_address_that_is_taken_or_is_none() {
     assert_eq!(ran.status, 1);
     assert!(ran.stderr.contains("out of order"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_file_configures_it_and_options_come_before_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let toml = dir.path().join("emulator.toml");
+    std::fs::write(
+        &toml,
+        "[lifetimes]\nrefresh_from = 10\nidentity = 20\nrefresh = 90\n",
+    )
+    .unwrap();
+    let file = format!("--config={}", toml.display());
+    for (option, until_refresh_expires) in
+        [(None, 80_000), (Some("--refresh-lifetime=30s"), 20_000)]
+    {
+        let args: Vec<&str> = [file.as_str()].into_iter().chain(option).collect();
+        let emulator = EmulatorProcess::start(&args);
+        let ran = run(emulator.uid2(&["token", "generate", "--email", "user@example.com"]));
+        let json = ran.json();
+        let time = |name: &str| json["identity"][name].as_i64().unwrap();
+        assert_eq!(time("identity_expires") - time("refresh_from"), 10_000);
+        assert_eq!(
+            time("refresh_expires") - time("refresh_from"),
+            until_refresh_expires
+        );
+    }
+}
+
+#[test]
+fn clients_of_ones_own_are_told_of_without_the_usual_credentials() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("emulator.json");
+    std::fs::write(&json, r#"{"clients":[]}"#).unwrap();
+    let args = [
+        "emulator",
+        "--json",
+        "--listen=127.0.0.1:0",
+        "--admin=127.0.0.1:0",
+    ];
+    let mut child = uid2(&args)
+        .arg("--config")
+        .arg(&json)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let names: Vec<_> = told.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["admin_url", "url"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let toml = dir.path().join("emulator.toml");
+    let start = || run(uid2(&["emulator", "--config", toml.to_str().unwrap()]));
+    let ran = start();
+    assert_ne!(ran.status, 0);
+    assert!(ran.stderr.contains("cannot read"), "{}", ran.stderr);
+    std::fs::write(&toml, "scope = 'uid3'").unwrap();
+    let ran = start();
+    assert_ne!(ran.status, 0);
+    assert!(ran.stderr.contains("configuration"), "{}", ran.stderr);
+    std::fs::write(&toml, "").unwrap();
+    let ran = run(uid2(&["emulator", "--admin", "0.0.0.0:0"]));
+    assert_ne!(ran.status, 0);
+}
