@@ -8,15 +8,10 @@ use anyhow::{Result, bail};
 
 use super::operators::Operators;
 use super::program;
-use crate::run::{has, root, run};
+use crate::run::{root, run};
 
 /// What the program said, or why it cannot run here.
 pub(super) fn run_program(operators: &Operators) -> Result<Result<String, String>> {
-    for tool in ["java", "mvn"] {
-        if !has(tool) {
-            return Ok(Err(format!("{tool} is not installed")));
-        }
-    }
     let target = operators.target().join("java");
     if let Err(why) = build(&target)? {
         return Ok(Err(why));

@@ -16,6 +16,7 @@ mod tokens;
 
 use anyhow::{Result, bail};
 
+use crate::run::has;
 use crate::steps::{Outcome, say};
 use operators::Operators;
 use report::Report;
@@ -61,6 +62,9 @@ pub(crate) fn step(sdk: Sdk) -> Result<Outcome> {
 }
 
 fn try_out(sdk: Sdk) -> Result<Tried> {
+    if let Some(tool) = sdk.tools().iter().find(|tool| !has(tool)) {
+        return Ok(Tried::Unavailable(format!("{tool} is not installed")));
+    }
     say(&format!("{sdk:?}: starting operators"));
     let operators = Operators::start()?;
     let lines = match sdk {

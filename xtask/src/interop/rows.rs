@@ -10,6 +10,14 @@ pub(crate) enum Sdk {
 impl Sdk {
     pub(super) const ALL: [Self; 2] = [Self::Python, Self::Java];
 
+    /// What must be installed.
+    pub(super) const fn tools(self) -> &'static [&'static str] {
+        match self {
+            Self::Python => &["python3"],
+            Self::Java => &["java", "mvn"],
+        }
+    }
+
     /// How many tokens and data its program hands over to be read.
     pub(super) const fn tokens(self) -> usize {
         match self {
