@@ -45,11 +45,15 @@ impl<T: Transport, S: TokenStore, R: Runtime> Refresher<T, S, R> {
     /// publisher is shut down. A store that fails is tried again later.
     pub async fn run(mut self) {
         while !self.publisher.inner.is_shut_down() {
-            if let Err(error) = self.sweep().await {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "sweep of due identities failed");
-            }
-            self.rest().await;
+            let last = match self.sweep_all().await {
+                Ok(swept) => swept.last,
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, "sweep of due identities failed");
+                    None
+                }
+            };
+            self.rest(last).await;
         }
     }
 
@@ -60,38 +64,44 @@ impl<T: Transport, S: TokenStore, R: Runtime> Refresher<T, S, R> {
     /// [`Error::Store`] when the store cannot be read. That single refreshes
     /// failed is no error: they are due again later.
     pub async fn sweep(&mut self) -> Result<usize, Error> {
-        self.publisher.inner.save_unsaved().await;
-        let refreshed = self.refresh_due().await?;
-        self.purge().await?;
-        Ok(refreshed)
+        self.sweep_all().await.map(|swept| swept.begun)
     }
 
-    async fn refresh_due(&self) -> Result<usize, Error> {
+    async fn sweep_all(&mut self) -> Result<Swept, Error> {
+        self.publisher.inner.save_unsaved().await;
+        let swept = self.refresh_due().await?;
+        self.purge().await?;
+        Ok(swept)
+    }
+
+    async fn refresh_due(&self) -> Result<Swept, Error> {
         let inner = &self.publisher.inner;
         let limits = inner.limits;
         let seats = Arc::new(Semaphore::new(limits.background));
         let now = inner.runtime.now();
-        let mut last: Option<DueKey> = None;
-        let mut begun = 0;
+        let mut swept = Swept::default();
         loop {
-            let page = inner.store.due(now, last.as_ref(), limits.page).await?;
+            let page = inner
+                .store
+                .due(now, swept.last.as_ref(), limits.page)
+                .await?;
             for due in page.iter().filter(|due| is_user(&due.key)) {
                 if inner.is_shut_down() {
-                    return Ok(begun);
+                    return Ok(swept);
                 }
                 self.begin(&due.key, &seats).await;
-                begun += 1;
+                swept.begun += 1;
             }
             // Every key is looked at once a sweep, even if it stays due.
             match page.into_iter().last() {
-                Some(due) => last = Some(due),
+                Some(due) => swept.last = Some(due),
                 None => break,
             }
         }
         // All seats free again: all flights have landed.
         let all = u32::try_from(limits.background).unwrap_or(u32::MAX);
         drop(seats.acquire_many(all).await);
-        Ok(begun)
+        Ok(swept)
     }
 
     async fn begin(&self, key: &[u8], seats: &Arc<Semaphore>) {
@@ -121,17 +131,22 @@ impl<T: Transport, S: TokenStore, R: Runtime> Refresher<T, S, R> {
         Ok(())
     }
 
-    /// Until something is due, at least a moment and at most a minute: so that
-    /// what cannot be refreshed does not keep this busy, and what other machines
-    /// stored, or a clock that was set, is noticed.
-    async fn rest(&self) {
+    /// Until something is due that was not in the last sweep, at least a moment
+    /// and at most a minute: so that what stays due, because its record is damaged
+    /// or the store refuses to write, does not keep this busy; and what other
+    /// machines stored, or a clock that was set, is noticed.
+    async fn rest(&self, last: Option<DueKey>) {
         let inner = &self.publisher.inner;
         let limits = inner.limits;
-        let until_due = match inner.store.next_due().await {
-            Ok(Some(due)) => due.saturating_since(inner.runtime.now()),
-            _ => limits.rest_max,
+        let now = inner.runtime.now();
+        let horizon = now.saturating_add(limits.rest_max);
+        let until_due = match inner.store.due(horizon, last.as_ref(), 1).await {
+            Ok(next) => next.first().map(|next| next.due.saturating_since(now)),
+            Err(_) => None,
         };
-        let pause = until_due.clamp(limits.rest_min, limits.rest_max);
+        let pause = until_due
+            .unwrap_or(limits.rest_max)
+            .clamp(limits.rest_min, limits.rest_max);
         let until = inner.runtime.now().saturating_add(pause);
         inner
             .rests_until
@@ -144,6 +159,13 @@ impl<T: Transport, S: TokenStore, R: Runtime> Refresher<T, S, R> {
             () = inner.wake.notified() => {}
         }
     }
+}
+
+/// What a sweep has done, and how far it came.
+#[derive(Default)]
+struct Swept {
+    begun: usize,
+    last: Option<DueKey>,
 }
 
 impl<T, S, R> std::fmt::Debug for Refresher<T, S, R> {

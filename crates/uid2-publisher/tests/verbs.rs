@@ -446,6 +446,23 @@ fn the_refresher_keeps_tokens_fresh_and_ends_with_the_publisher() {
 }
 
 #[test]
+fn what_stays_due_does_not_keep_the_refresher_busy() {
+    let world = World::new(22);
+    world.establish("jane", EMAIL).unwrap();
+    uid2_http::Runtime::spawn(&world.sim, world.publisher.refresher().run());
+    world.store.refuse_writes(true);
+    world.pass(15 * MINUTE);
+    let (scans, refreshes) = (world.store.scans(), world.service.refreshes().len());
+    world.pass(10 * MINUTE);
+    // A sweep a minute, of three scans each: what is due, what comes after it,
+    // and what is next.
+    let scans = world.store.scans() - scans;
+    assert!((10..=40).contains(&scans), "{scans} scans");
+    let refreshes = world.service.refreshes().len() - refreshes;
+    assert!((5..=12).contains(&refreshes), "{refreshes} refreshes");
+}
+
+#[test]
 fn a_shutdown_waits_for_what_is_under_way() {
     let world = World::new(21);
     world.service.opt_out(&person(EMAIL));

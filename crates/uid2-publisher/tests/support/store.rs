@@ -15,6 +15,7 @@ pub struct Yielding {
     pub inner: MemoryStore,
     refuses_writes: Arc<AtomicBool>,
     reads: Arc<AtomicUsize>,
+    scans: Arc<AtomicUsize>,
 }
 
 impl Yielding {
@@ -25,6 +26,11 @@ impl Yielding {
     /// How many reads have read.
     pub fn reads(&self) -> usize {
         self.reads.load(Ordering::Relaxed)
+    }
+
+    /// How many due scans there were.
+    pub fn scans(&self) -> usize {
+        self.scans.load(Ordering::Relaxed)
     }
 
     fn check_writes(&self) -> Result<(), StoreError> {
@@ -72,6 +78,7 @@ impl TokenStore for Yielding {
         limit: usize,
     ) -> Result<Vec<DueKey>, StoreError> {
         yield_now().await;
+        self.scans.fetch_add(1, Ordering::Relaxed);
         self.inner.due(now, after, limit).await
     }
 
