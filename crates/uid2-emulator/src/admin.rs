@@ -10,7 +10,11 @@
 //! | `/clock` | `{"advance_ms": 60000}` or `{"offset_ms": 0}` | moves the emulator's clock on, or sets how far it is off |
 //! | `/lifetimes` | `{"refresh_from": 1, "identity": 2, "refresh": 60}` in seconds, any of them | changes how long things live |
 //! | `/faults` | `[{"fault": "status=503", "endpoint": "/v2/token/refresh", "probability": 0.5}]` | replaces the faults |
-//! | `/requests` | none (GET) | how many requests there were, by path |
+//! | `/requests` | none (GET) | `counts`, how many requests there were, by path; `recent`, the last thousand, the oldest first |
+//!
+//! A request of `recent` has `at_ms`, `path`, `client` (its name), `site_id`,
+//! `http_status`, `status`, `encoding`, `client_version` and `fault`, each null
+//! where there is none; see [`RequestRecord`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,12 +25,13 @@ use http::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use uid2_core::envelope::Encoding;
 use uid2_core::{Dii, Timestamp};
 
 use crate::clock::Clock;
 use crate::config::{FileFault, FileLifetimes};
 use crate::endpoint::input;
-use crate::operator::Operator;
+use crate::operator::{Operator, RequestRecord};
 use crate::shell::answer::response;
 use crate::shell::route::Endpoint;
 
@@ -117,14 +122,39 @@ impl Admin {
 
     fn requests(&self) -> Value {
         let count = |endpoint: &Endpoint| {
-            let path = match endpoint {
-                Endpoint::Unknown => "unknown",
-                endpoint => endpoint.path(),
-            };
+            let path = path(*endpoint);
             (path.to_owned(), json!(self.operator.requests(*endpoint)))
         };
-        Value::Object(Endpoint::ALL.iter().map(count).collect())
+        let counts: Map<String, Value> = Endpoint::ALL.iter().map(count).collect();
+        let recent = self.operator.recent_requests();
+        let recent: Vec<Value> = recent.iter().map(told).collect();
+        json!({ "counts": counts, "recent": recent })
     }
+}
+
+/// All the unknown ones are one.
+fn path(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Unknown => "unknown",
+        endpoint => endpoint.path(),
+    }
+}
+
+fn told(request: &RequestRecord) -> Value {
+    json!({
+        "at_ms": request.at.as_millis(),
+        "path": path(request.endpoint),
+        "client": request.client.as_deref(),
+        "site_id": request.site_id,
+        "http_status": request.http_status,
+        "status": request.status,
+        "encoding": request.encoding.map(|encoding| match encoding {
+            Encoding::Text => "text",
+            Encoding::Binary => "binary",
+        }),
+        "client_version": request.client_version.as_deref(),
+        "fault": request.fault.as_deref(),
+    })
 }
 
 /// Exactly one of the four kinds.

@@ -22,8 +22,8 @@ pub use clock::{Clock, system_clock};
 pub use config::{
     Client, ClientError, Config, ConfigError, Lifetimes, LifetimesError, Role, Roles,
 };
-pub use config::{Keypair, KeypairError, Site};
+pub use config::{Keypair, KeypairError, Keyset, Site};
 pub use emulator::{Builder, Emulator, StartError};
 pub use fault::{Delivery, FAULT_HEADER, Fault, FaultError, FaultRule};
-pub use operator::Operator;
+pub use operator::{Operator, RequestRecord};
 pub use shell::route::Endpoint;

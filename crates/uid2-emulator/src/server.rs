@@ -61,7 +61,7 @@ impl Service {
         if body.size_hint().lower() > Operator::MAX_BODY as u64 {
             // Announced as too long: do not wait for it.
             let request = Request::from_parts(head, ());
-            return Delivery::Whole(self.operator.refuse_too_long(&request));
+            return Delivery::Whole(self.operator.refuse_too_long(&request, (self.clock)()));
         }
         match Limited::new(body, Operator::MAX_BODY).collect().await {
             Ok(body) => {
@@ -70,7 +70,7 @@ impl Service {
             }
             Err(error) if error.is::<LengthLimitError>() => {
                 let request = Request::from_parts(head, ());
-                Delivery::Whole(self.operator.refuse_too_long(&request))
+                Delivery::Whole(self.operator.refuse_too_long(&request, (self.clock)()))
             }
             // The client went away in mid-body: nobody reads an answer.
             Err(_) => Delivery::Reset,

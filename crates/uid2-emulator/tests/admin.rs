@@ -117,8 +117,18 @@ async fn lifetimes_faults_and_rotations() {
     }
     let url = format!("{}/requests", emulator.admin_url().unwrap());
     let (_, counts) = send(Method::GET, url, Value::Null, false).await;
-    assert_eq!(counts["/ops/healthcheck"], 3);
-    assert_eq!(counts["/v2/token/generate"], 0);
+    assert_eq!(counts["counts"]["/ops/healthcheck"], 3);
+    assert_eq!(counts["counts"]["/v2/token/generate"], 0);
+    let recent = counts["recent"].as_array().unwrap();
+    assert_eq!(recent.len(), 3);
+    let expected = json!({
+        "at_ms": recent[0]["at_ms"].as_i64().unwrap(), "path": "/ops/healthcheck",
+        "client": null, "site_id": null, "http_status": 503, "status": null,
+        "encoding": null, "client_version": null, "fault": "status=503",
+    });
+    assert_eq!(recent[0], expected);
+    assert_eq!(recent[2]["http_status"], 200);
+    assert_eq!(recent[2]["fault"], Value::Null);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Who may call an operator.
 
 use core::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use uid2_core::{ApiKey, ApiKeyError, ClientSecret, KeyError};
@@ -86,13 +87,14 @@ impl Roles {
 /// A client: credentials, a site and roles. `Debug` shows no credential.
 #[derive(Clone)]
 pub struct Client {
-    name: String,
+    name: Arc<str>,
     site_id: i32,
     roles: Roles,
     disabled: bool,
-    key_id: String,
+    key_id: Arc<str>,
     key_hash: ApiKeyHash,
     secret: ClientSecret,
+    links: Option<Arc<[String]>>,
 }
 
 impl Client {
@@ -118,7 +120,16 @@ impl Client {
             key_id: key_id(api_key.expose()).into(),
             key_hash: ApiKeyHash::derive(api_key.expose(), salt),
             secret,
+            links: None,
         })
+    }
+
+    /// The same, but a service that calls for others: a `link_id` that it names
+    /// in `/v2/identity/map` must be one of these (protocol, section 11).
+    #[must_use]
+    pub fn with_links<S: Into<String>>(mut self, links: impl IntoIterator<Item = S>) -> Self {
+        self.links = Some(links.into_iter().map(Into::into).collect());
+        self
     }
 
     /// The same, but its key is refused.
@@ -152,6 +163,17 @@ impl Client {
         self.disabled
     }
 
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    /// Whether it may name this link. Who is no service may name any: nobody looks.
+    pub(crate) fn allows_link(&self, link_id: Option<&str>) -> bool {
+        self.links.as_deref().is_none_or(|links| {
+            link_id.is_some_and(|link_id| links.iter().any(|link| link == link_id))
+        })
+    }
+
     pub(crate) const fn secret(&self) -> &ClientSecret {
         &self.secret
     }
@@ -159,7 +181,7 @@ impl Client {
     /// Whether this is its API key. The number of a key is looked at first, for
     /// it is no secret; the rest is compared as a hash, in constant time.
     pub(crate) fn has_key(&self, api_key: &str) -> bool {
-        self.key_id == key_id(api_key) && self.key_hash.matches(api_key)
+        *self.key_id == *key_id(api_key) && self.key_hash.matches(api_key)
     }
 
     /// The public mock clients of the official operator (protocol, section 3).

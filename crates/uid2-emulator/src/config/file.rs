@@ -6,15 +6,20 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use uid2_core::Scope;
+use uid2_core::{Dii, Scope};
 use uid2_token::UidEnvironment;
 
 use super::{
-    Client, ClientError, Config, Keypair, KeypairError, Lifetimes, LifetimesError, Role, Roles,
-    Site,
+    Client, ClientError, Config, Keypair, KeypairError, Keyset, Lifetimes, LifetimesError, Role,
+    Roles, Site,
 };
+use crate::endpoint::input;
+use crate::endpoint::keys::MASTER_KEYSET_ID;
 use crate::fault::{FaultError, FaultRule};
 use crate::shell::route::Endpoint;
+
+/// Keysets up to this one are the service's own.
+const LAST_RESERVED_KEYSET: i32 = 2;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +35,9 @@ struct File {
     clients: Option<Vec<FileClient>>,
     keypairs: Option<Vec<FileKeypair>>,
     sites: Option<Vec<FileSite>>,
+    keysets: Vec<FileKeyset>,
+    key_sharing_endpoint_provide_app_names: Option<bool>,
+    opt_outs: FileOptOuts,
     faults: Vec<FileFault>,
 }
 
@@ -51,6 +59,25 @@ struct FileSite {
     domain_names: Vec<String>,
     #[serde(default)]
     app_names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileKeyset {
+    id: i32,
+    site_id: i32,
+    allowed_sites: Option<Vec<i32>>,
+    #[serde(default)]
+    disabled: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct FileOptOuts {
+    email: Vec<String>,
+    email_hash: Vec<String>,
+    phone: Vec<String>,
+    phone_hash: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +115,7 @@ struct FileClient {
     client_secret: String,
     #[serde(default)]
     disabled: bool,
+    link_ids: Option<Vec<String>>,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -140,6 +168,19 @@ pub enum ConfigError {
         /// What is wrong with it.
         #[source]
         source: KeypairError,
+    },
+    /// A keyset that cannot be one.
+    #[error(
+        "keyset {0} is not usable: its number must be above 2, not 9999999, and no other keyset's"
+    )]
+    Keyset(i32),
+    /// An opt-out of nobody. What was given is not told: it may be a person.
+    #[error("entry {number} of {kind:?} in the opt-outs is not a valid one")]
+    OptOut {
+        /// The name of its list.
+        kind: &'static str,
+        /// Which one of the list, from 1.
+        number: usize,
     },
     /// Lifetimes that cannot be.
     #[error("the lifetimes are not usable")]
@@ -249,6 +290,11 @@ impl File {
         Ok(Config {
             keypairs,
             sites,
+            keysets: keysets(self.keysets)?,
+            tell_app_names: self
+                .key_sharing_endpoint_provide_app_names
+                .unwrap_or(default.tell_app_names),
+            opt_outs: self.opt_outs.into_people()?,
             scope,
             environment,
             lifetimes,
@@ -298,6 +344,10 @@ impl FileClient {
             &self.api_key,
             &self.client_secret,
         )
+        .map(|client| match self.link_ids {
+            Some(links) => client.with_links(links),
+            None => client,
+        })
         .map(|client| {
             if self.disabled {
                 client.disabled()
@@ -332,6 +382,44 @@ impl FileSite {
             domain_names: self.domain_names,
             app_names: self.app_names,
         }
+    }
+}
+
+/// Numbers that are taken, or mean something else, are refused: the keys would
+/// be nobody's.
+fn keysets(given: Vec<FileKeyset>) -> Result<Vec<Keyset>, ConfigError> {
+    let mut keysets: Vec<Keyset> = Vec::new();
+    for file in given {
+        let taken = keysets.iter().any(|other| other.id == file.id);
+        if taken || file.id <= LAST_RESERVED_KEYSET || file.id == MASTER_KEYSET_ID {
+            return Err(ConfigError::Keyset(file.id));
+        }
+        keysets.push(Keyset {
+            id: file.id,
+            site_id: file.site_id,
+            allowed_sites: file.allowed_sites,
+            disabled: file.disabled,
+        });
+    }
+    Ok(keysets)
+}
+
+impl FileOptOuts {
+    fn into_people(self) -> Result<Vec<Dii>, ConfigError> {
+        let lists = [
+            ("email", self.email),
+            ("email_hash", self.email_hash),
+            ("phone", self.phone),
+            ("phone_hash", self.phone_hash),
+        ];
+        let mut people = Vec::new();
+        for (kind, list) in lists {
+            for (number, text) in (1..).zip(list) {
+                let dii = input::parse_dii(kind, &text);
+                people.push(dii.ok_or(ConfigError::OptOut { kind, number })?);
+            }
+        }
+        Ok(people)
     }
 }
 

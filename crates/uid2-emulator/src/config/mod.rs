@@ -3,6 +3,7 @@
 mod client;
 mod client_side;
 mod file;
+mod keyset;
 mod lifetimes;
 
 pub use client::{Client, ClientError, Role, Roles};
@@ -10,10 +11,11 @@ pub(crate) use client::{DEFAULT_API_KEY, DEFAULT_CLIENT_SECRET};
 pub use client_side::{Keypair, KeypairError, Site};
 pub use file::ConfigError;
 pub(crate) use file::{FileFault, FileLifetimes};
+pub use keyset::Keyset;
 pub use lifetimes::{Lifetimes, LifetimesError};
 
 use crate::fault::FaultRule;
-use uid2_core::Scope;
+use uid2_core::{Dii, Scope};
 use uid2_token::UidEnvironment;
 
 /// What an operator is made of. [`Default`] is the mock configuration of the
@@ -44,6 +46,14 @@ pub struct Config {
     pub keypairs: Vec<Keypair>,
     /// Where client-side tokens may come from.
     pub sites: Vec<Site>,
+    /// Keysets; sites without one here get one that everybody who reads tokens
+    /// may see.
+    pub keysets: Vec<Keyset>,
+    /// Whether the key endpoints tell the app names of a site among its domain
+    /// names, as the service's `key_sharing_endpoint_provide_app_names` does.
+    pub tell_app_names: bool,
+    /// Who has opted out from the beginning.
+    pub opt_outs: Vec<Dii>,
     /// Faults that happen of themselves; the first that does counts.
     pub faults: Vec<FaultRule>,
     /// Whether requests may ask for faults in a header,
@@ -64,6 +74,9 @@ impl Default for Config {
             encryption: true,
             keypairs: Keypair::mock_keypairs(),
             sites: client_side::mock_sites(),
+            keysets: Vec::new(),
+            tell_app_names: false,
+            opt_outs: Vec::new(),
             faults: Vec::new(),
             fault_header: true,
         }

@@ -9,11 +9,11 @@ use http::{HeaderMap, Response, StatusCode};
 use p256::PublicKey;
 use p256::pkcs8::DecodePublicKey;
 use serde::Deserialize;
+use uid2_core::ResponseKey;
 use uid2_core::envelope::{self, Encoding};
-use uid2_core::{Dii, ResponseKey};
 use uid2_token::PrivacyBits;
 
-use super::input;
+use super::input::{self, Person};
 use crate::config::{Config, Keypair, Site};
 use crate::operator::{State, Subject};
 use crate::shell::Call;
@@ -35,7 +35,7 @@ struct Body {
 
 /// Opened: who, where from, and the key to answer with.
 struct Opened {
-    dii: Dii,
+    person: Person,
     site_id: i32,
     key: [u8; 32],
 }
@@ -44,10 +44,17 @@ pub(crate) fn handle(call: &mut Call<'_>) -> Response<Bytes> {
     let state = call.state.read();
     let opened = match open(&state, call.headers, call.body) {
         Ok(opened) => opened,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => {
+            call.note.status(refusal.told());
+            return refusal.into_response();
+        }
     };
-    match generate(&state, &opened, call) {
-        Answer::Success(json) => {
+    call.note.site(opened.site_id);
+    call.note.encoding(Encoding::Text);
+    let answer = generate(&state, &opened, call);
+    call.note.status(answer.told());
+    match answer {
+        Answer::Success { json, .. } => {
             let mut iv = [0; 12];
             call.rng.fill_bytes(&mut iv);
             let key = ResponseKey::from_bytes(opened.key);
@@ -60,12 +67,12 @@ pub(crate) fn handle(call: &mut Call<'_>) -> Response<Bytes> {
 }
 
 fn generate(state: &State, opened: &Opened, call: &mut Call<'_>) -> Answer {
-    let first_level = state.first_level(&opened.dii);
+    let first_level = state.first_level(&opened.person);
     if state.opt_outs.at_generate(&first_level) {
         return Answer::status("optout");
     }
     let subject = Subject {
-        kind: opened.dii.kind(),
+        kind: opened.person.kind(),
         first_level,
         site_id: opened.site_id,
         privacy: PrivacyBits::CLIENT,
@@ -94,7 +101,7 @@ fn open(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<Opened, Answe
     let plain = decrypt(payload, &key, iv, &associated_data(&body))
         .ok_or(Answer::client_error("payload decryption failed"))?;
     Ok(Opened {
-        dii: person(&plain, state.config.phone_support())?,
+        person: person(&plain, state.config.phone_support())?,
         site_id: keypair.site_id(),
         key,
     })
@@ -193,7 +200,7 @@ fn decrypt(payload: &str, key: &[u8; 32], iv: [u8; 12], aad: &[u8]) -> Option<Ve
     Some(text)
 }
 
-fn person(plain: &[u8], phone_support: bool) -> Result<Dii, Answer> {
+fn person(plain: &[u8], phone_support: bool) -> Result<Person, Answer> {
     let json: Payload = serde_json::from_slice(plain)
         .map_err(|_| Answer::client_error("encrypted payload contains invalid json"))?;
     let (email, phone) = (

@@ -15,8 +15,8 @@ pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
     let state = request.state.read();
     let phone_support = state.config.phone_support();
     let payload = request.payload.as_ref();
-    let dii = match input::dii(payload, phone_support) {
-        Ok(dii) => dii,
+    let person = match input::person(payload, phone_support) {
+        Ok(person) => person,
         Err(error) => return error.answer(phone_support),
     };
     match user_consent(state.config.scope, payload) {
@@ -24,12 +24,12 @@ pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
         Consent::Insufficient => return Answer::status("insufficient_user_consent"),
         Consent::Invalid => return Answer::client_error("User consent is invalid"),
     }
-    let first_level = state.first_level(&dii);
+    let first_level = state.first_level(&person);
     if state.opt_outs.at_generate(&first_level) {
         return Answer::status("optout");
     }
     let subject = Subject {
-        kind: dii.kind(),
+        kind: person.kind(),
         first_level,
         site_id: request.client.site_id(),
         privacy: PrivacyBits::SERVER,

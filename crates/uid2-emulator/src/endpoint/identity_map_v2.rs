@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::input;
+use crate::config::Client;
 use crate::operator::State;
 use crate::shell::answer::Answer;
 use crate::shell::envelope::{Payload, Sealed};
@@ -32,8 +34,7 @@ struct Unmapped {
 
 const KINDS: [&str; 4] = ["email", "email_hash", "phone", "phone_hash"];
 
-/// One kind at a time. A `link_id` is not looked at: there are no service links
-/// here.
+/// One kind at a time, and for a service one of its links.
 pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
     let state = request.state.read();
     let Some(payload) = request.payload.as_ref() else {
@@ -41,9 +42,19 @@ pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
     };
     match given(payload, state.config.phone_support()) {
         Err(refusal) => refusal,
+        Ok(_) if !link_is_known(payload, request.client) => {
+            let message = "Invalid link_id";
+            Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", message)
+        }
         Ok(None) => Answer::success(Body::default()),
         Ok(Some((kind, values))) => Answer::success(map(&state, kind, values)),
     }
+}
+
+/// A service need not name a link; but one that it names must be its own.
+fn link_is_known(payload: &Payload, client: &Client) -> bool {
+    const LINK_ID: &str = "link_id";
+    !payload.contains_key(LINK_ID) || client.allows_link(input::text(payload, LINK_ID).as_deref())
 }
 
 /// The one kind that there is something of, if any.
@@ -85,20 +96,20 @@ fn map(state: &State, kind: &str, values: &[Value]) -> Body {
 }
 
 fn map_one(state: &State, kind: &str, identifier: String) -> Result<Mapped, Unmapped> {
-    let Some(dii) = input::parse(kind, &identifier) else {
+    let Some(person) = input::parse(kind, &identifier) else {
         return Err(Unmapped {
             identifier,
             reason: "invalid identifier",
         });
     };
-    let first = state.first_level(&dii);
+    let first = state.first_level(&person);
     if state.opt_outs.at_generate(&first) {
         return Err(Unmapped {
             identifier,
             reason: "optout",
         });
     }
-    let uid = state.salts.raw_uid(state.uid_form(), dii.kind(), &first);
+    let uid = state.salts.raw_uid(state.uid_form(), person.kind(), &first);
     let bucket = state.salts.row(&first);
     Ok(Mapped {
         identifier,

@@ -92,16 +92,16 @@ fn map(state: &State, payload: &Payload, kind: &str, now: Timestamp) -> Option<V
 }
 
 fn item(state: &State, kind: &str, value: &str, now: Timestamp) -> Item {
-    let Some(dii) = input::parse(kind, value) else {
+    let Some(person) = input::parse(kind, value) else {
         return Item::Unmapped {
             e: "invalid identifier",
         };
     };
-    let first = state.first_level(&dii);
+    let first = state.first_level(&person);
     if state.opt_outs.at_generate(&first) {
         return Item::Unmapped { e: "optout" };
     }
-    let (form, kind) = (state.uid_form(), dii.kind());
+    let (form, kind) = (state.uid_form(), person.kind());
     let previous = state.salts.previous_raw_uid(form, kind, &first, now);
     let refresh_from = state.salts.row(&first).map(|row| row.refresh_from(now));
     Item::Mapped {

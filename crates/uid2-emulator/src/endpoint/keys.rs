@@ -7,14 +7,14 @@ use http::StatusCode;
 use serde::Serialize;
 use uid2_core::{Scope, Timestamp};
 
-use crate::config::{Client, Role, Site};
+use crate::config::{Client, Keyset, Role, Site};
 use crate::operator::State;
 use crate::operator::keys::{Key, MASTER_KEYSET};
 use crate::shell::answer::Answer;
 use crate::shell::envelope::Sealed;
 
 /// What the keyset of the master keys is called to clients.
-const MASTER_KEYSET_ID: i32 = 9_999_999;
+pub(crate) const MASTER_KEYSET_ID: i32 = 9_999_999;
 const ALLOW_CLOCK_SKEW_SECONDS: u64 = 1800;
 /// How much longer than configured a lifetime may be.
 const SLACK_SECONDS: u64 = 10;
@@ -75,19 +75,19 @@ pub(crate) fn sharing(request: &mut Sealed<'_>) -> Answer {
     let token_expiry = state.config.lifetimes.sharing_token().as_secs();
     let is_sharer = client.roles().contains(Role::Sharer);
     let keys = accessible(&state, client).map(|key| KeyBody {
-        keyset_id: keyset_id(key, client),
+        keyset_id: keyset_id(&state, key, client),
         ..body(key)
     });
     Answer::success(SharingBody {
         caller_site_id: client.site_id(),
         master_keyset_id: MASTER_KEYSET_ID,
-        default_keyset_id: state.keyset_of(client.site_id()),
+        default_keyset_id: state.default_keyset(client.site_id()),
         token_expiry_seconds: token_expiry.to_string(),
         max_sharing_lifetime_seconds: is_sharer.then_some(token_expiry + SLACK_SECONDS),
         identity_scope: scope(&state),
         allow_clock_skew_seconds: ALLOW_CLOCK_SKEW_SECONDS,
         keys: keys.collect(),
-        site_data: site_data(&state),
+        site_data: site_data(&state, client),
     })
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn bidstream(request: &mut Sealed<'_>) -> Answer {
         identity_scope: scope(&state),
         allow_clock_skew_seconds: ALLOW_CLOCK_SKEW_SECONDS,
         keys: accessible(&state, request.client).map(body).collect(),
-        site_data: site_data(&state),
+        site_data: site_data(&state, request.client),
     })
 }
 
@@ -111,28 +111,29 @@ pub(crate) fn latest(request: &mut Sealed<'_>) -> Answer {
     }
     let state = request.state.read();
     let keys = accessible(&state, request.client).map(|key| KeyBody {
-        site_id: Some(key.site_id()),
+        site_id: state.keyset(key.keyset_id).map(|keyset| keyset.site_id),
         ..body(key)
     });
     Answer::success(keys.collect::<Vec<_>>())
 }
 
-/// The keys that a client may see, sorted by number: the master keys, its own,
-/// and those of everybody to whoever reads tokens, for no keyset here has a
-/// list of who may.
+/// The keys that a client may see, sorted by number: the master keys, those of
+/// its own site, and those that others let it see.
 fn accessible<'a>(state: &'a State, client: &Client) -> impl Iterator<Item = &'a Key> {
     let (own, reads) = (client.site_id(), client.roles().contains(Role::IdReader));
+    let is_accessible =
+        move |keyset: &Keyset| keyset.id == MASTER_KEYSET || keyset.is_visible_to(own, reads);
     state
         .keys
         .visible()
-        .filter(move |key| key.keyset_id == MASTER_KEYSET || key.site_id() == own || reads)
+        .filter(move |key| state.keyset(key.keyset_id).is_some_and(is_accessible))
 }
 
 /// Told only where a client may seal with the key.
-fn keyset_id(key: &Key, client: &Client) -> Option<i32> {
-    match key.keyset_id {
-        MASTER_KEYSET => Some(MASTER_KEYSET_ID),
-        id => (key.site_id() == client.site_id()).then_some(id),
+fn keyset_id(state: &State, key: &Key, client: &Client) -> Option<i32> {
+    match state.keyset(key.keyset_id)? {
+        keyset if keyset.id == MASTER_KEYSET => Some(MASTER_KEYSET_ID),
+        keyset => (keyset.site_id == client.site_id()).then_some(keyset.id),
     }
 }
 
@@ -149,20 +150,31 @@ fn body(key: &Key) -> KeyBody {
     }
 }
 
-/// Of every site, its names sorted; nothing without a client-side integration.
-fn site_data(state: &State) -> Option<Vec<SiteData>> {
-    let of = |site: &Site| {
-        let mut domain_names = site.domain_names.clone();
-        domain_names.sort();
-        SiteData {
-            id: site.id,
-            domain_names,
-        }
-    };
-    let config = &state.config;
-    config
-        .client_side_generate()
-        .then(|| config.sites.iter().map(of).collect())
+/// Of every site of whose keys the client sees some, its names sorted; nothing
+/// without a client-side integration.
+fn site_data(state: &State, client: &Client) -> Option<Vec<SiteData>> {
+    if !state.config.client_side_generate() {
+        return None;
+    }
+    let keysets = accessible(state, client).filter_map(|key| state.keyset(key.keyset_id));
+    let mut sites: Vec<i32> = keysets.map(|keyset| keyset.site_id).collect();
+    sites.sort_unstable();
+    sites.dedup();
+    let site = |id| state.config.sites.iter().find(|site| site.id == id);
+    let data = sites.into_iter().filter_map(site).map(|site| SiteData {
+        id: site.id,
+        domain_names: names(site, state.config.tell_app_names),
+    });
+    Some(data.filter(|site| !site.domain_names.is_empty()).collect())
+}
+
+fn names(site: &Site, with_apps: bool) -> Vec<String> {
+    let apps = with_apps.then_some(site.app_names.as_slice());
+    let domains = site.domain_names.iter();
+    let mut names: Vec<String> = domains.chain(apps.unwrap_or_default()).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn scope(state: &State) -> &'static str {

@@ -15,7 +15,7 @@ struct Body {
 pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
     let mut state = request.state.write();
     let phone_support = state.config.phone_support();
-    let Ok(dii) = input::dii(request.payload.as_ref(), phone_support) else {
+    let Ok(person) = input::person(request.payload.as_ref(), phone_support) else {
         // The service goes on with a description of what it was given; this
         // says nothing of people.
         let message = "Invalid Token presented";
@@ -24,7 +24,9 @@ pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
     if !state.config.logout_backend {
         return Answer::internal_server_error();
     }
-    let person = state.first_level(&dii);
-    state.opt_outs.insert(person, dii.kind(), request.now);
+    let first_level = state.first_level(&person);
+    state
+        .opt_outs
+        .insert(first_level, person.kind(), request.now);
     Answer::success(Body { optout: "OK" })
 }

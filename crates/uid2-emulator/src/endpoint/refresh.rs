@@ -20,19 +20,28 @@ const DEPRECATED_BEFORE: Timestamp = Timestamp::from_secs(1_615_222_800);
 /// how much is said of what is wrong.
 pub(crate) fn handle(call: &mut Call<'_>) -> Response<Bytes> {
     let state = call.state.read();
-    let authenticated = auth::client(&state, call.headers).is_some();
+    let client = auth::client(&state, call.headers);
+    if let Some(client) = client {
+        call.note.client(client);
+    }
+    let authenticated = client.is_some();
     let (token, key) = match presented(&state, call.body) {
         Ok(presented) => presented,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => {
+            call.note.status(refusal.told());
+            return refusal.into_response();
+        }
     };
     let answer = refresh(&state, &token, authenticated, call.now, call.rng);
+    call.note.status(answer.told());
     match (answer, key) {
-        (Answer::Success(json), Some(key)) => {
+        (Answer::Success { json, .. }, Some(key)) => {
             let encoding = if is_octet_stream(call.headers) {
                 Encoding::Binary
             } else {
                 Encoding::Text
             };
+            call.note.encoding(encoding);
             let mut iv = [0; 12];
             call.rng.fill_bytes(&mut iv);
             let body = envelope::seal_refresh_response(&key, &json, encoding, iv);

@@ -1,9 +1,8 @@
 //! `POST /v2/token/validate` (protocol, section 8).
 
-use uid2_core::Dii;
 use uid2_token::Advertising;
 
-use super::input;
+use super::input::{self, Person};
 use crate::operator::State;
 use crate::shell::answer::Answer;
 use crate::shell::envelope::Sealed;
@@ -12,8 +11,8 @@ use crate::shell::envelope::Sealed;
 pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
     let state = request.state.read();
     let phone_support = state.config.phone_support();
-    let dii = match input::dii(request.payload.as_ref(), phone_support) {
-        Ok(dii) => dii,
+    let person = match input::person(request.payload.as_ref(), phone_support) {
+        Ok(person) => person,
         Err(error) => return error.answer(phone_support),
     };
     let token = request
@@ -27,11 +26,11 @@ pub(crate) fn handle(request: &mut Sealed<'_>) -> Answer {
         Some(token) if token.site_id != request.client.site_id() => {
             Answer::client_error("Unauthorised to validate token")
         }
-        Some(token) => Answer::success(is_of(&state, &token, &dii)),
+        Some(token) => Answer::success(is_of(&state, &token, &person)),
     }
 }
 
-fn is_of(state: &State, token: &Advertising, dii: &Dii) -> bool {
-    let first = state.first_level(dii);
-    state.salts.raw_uid(state.uid_form(), dii.kind(), &first) == token.raw_uid
+fn is_of(state: &State, token: &Advertising, person: &Person) -> bool {
+    let first = state.first_level(person);
+    state.salts.raw_uid(state.uid_form(), person.kind(), &first) == token.raw_uid
 }

@@ -29,6 +29,7 @@
 
 mod parse;
 mod rule;
+mod show;
 
 use std::time::Duration;
 
@@ -129,6 +130,12 @@ impl Fault {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Whether nothing goes wrong.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
     }
 
     /// The answer to a header that cannot be read: 400 in JSON.

@@ -6,17 +6,16 @@ use sha2::{Digest, Sha256};
 use uid2_core::Timestamp;
 use uid2_token::{KeyRing, TokenKey};
 
+use crate::config::Keyset;
+
 /// The keyset of master keys.
 pub(crate) const MASTER_KEYSET: i32 = -1;
 /// The keyset of refresh keys.
 pub(crate) const REFRESH_KEYSET: i32 = -2;
 /// The keyset of publishers that have none of their own.
 pub(crate) const FALLBACK_KEYSET: i32 = 2;
-/// The site of the fallback keyset.
-pub(crate) const FALLBACK_SITE: i32 = 2;
-
-/// Since when the first keys are in use: long before any test.
-const EPOCH: Timestamp = Timestamp::from_secs(1_577_836_800);
+/// Since when the first keys are in use and the first people are opted out: long before any test.
+pub(crate) const EPOCH: Timestamp = Timestamp::from_secs(1_577_836_800);
 /// Until when: the key endpoints tell seconds past 2038, which clients must
 /// be able to read (protocol, section 16).
 const END: Timestamp = Timestamp::from_secs(4_102_444_800);
@@ -33,13 +32,6 @@ pub(crate) struct Key {
     pub(crate) key: TokenKey,
 }
 
-impl Key {
-    /// Keysets are numbered after their site.
-    pub(crate) const fn site_id(&self) -> i32 {
-        self.keyset_id
-    }
-}
-
 /// All keys, sorted by number.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
@@ -49,13 +41,13 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// A first key for each keyset.
-    pub(crate) fn new(seed: &str, keysets: &[i32]) -> Self {
+    pub(crate) fn new(seed: &str, keysets: &[Keyset]) -> Self {
         let mut keys = Self {
             seed: seed.into(),
             keys: Vec::new(),
         };
         for keyset in keysets {
-            keys.add(*keyset, EPOCH, EPOCH);
+            keys.add(keyset.id, EPOCH, EPOCH);
         }
         keys
     }

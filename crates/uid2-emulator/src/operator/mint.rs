@@ -98,7 +98,7 @@ impl State {
         token.established = subject.established;
         let master = self.keys.active(MASTER_KEYSET, now)?;
         let site = self
-            .keyset_of(subject.site_id)
+            .default_keyset(subject.site_id)
             .and_then(|keyset| self.keys.active(keyset, now))
             .or_else(|| self.keys.active(FALLBACK_KEYSET, now))?;
         Some(token.encode(Version::V4, master, site, rng))

@@ -2,6 +2,7 @@
 //! randomness.
 
 mod hashids;
+mod journal;
 pub(crate) mod keys;
 mod mint;
 mod opt_outs;
@@ -17,10 +18,14 @@ use parking_lot::RwLock;
 use rand_core::CryptoRng;
 use uid2_core::{Dii, Timestamp};
 
+use journal::Journal;
+pub(crate) use journal::Note;
+pub use journal::RequestRecord;
 pub(crate) use mint::Subject;
 pub(crate) use state::State;
 
 use crate::config::{Config, Lifetimes};
+use crate::endpoint::input::Person;
 use crate::fault::{self, Delivery, FAULT_HEADER, Fault, FaultRule};
 use crate::shell;
 use crate::shell::route::{Counters, Endpoint};
@@ -49,6 +54,7 @@ use crate::shell::route::{Counters, Endpoint};
 pub struct Operator {
     state: RwLock<State>,
     counters: Counters,
+    journal: Journal,
 }
 
 impl Operator {
@@ -58,6 +64,7 @@ impl Operator {
         Self {
             state: RwLock::new(State::new(config)),
             counters: Counters::default(),
+            journal: Journal::default(),
         }
     }
 
@@ -70,8 +77,12 @@ impl Operator {
     ) -> Response<Bytes> {
         // A `&mut R` is a generator of known size, which `dyn` needs.
         let mut rng = rng;
-        let fault = Fault::none();
-        shell::handle(&self.state, &self.counters, request, now, &fault, &mut rng)
+        let (state, counters, fault) = (&self.state, &self.counters, Fault::none());
+        let mut note = Note::new(request.uri().path(), request.headers());
+        let response = shell::handle(state, counters, request, now, &fault, &mut note, &mut rng);
+        let status = Some(response.status().as_u16());
+        self.journal.note(note, now, status, &fault);
+        response
     }
 
     /// Which fault a request is to meet: the one its header asks for, or one of
@@ -101,15 +112,21 @@ impl Operator {
         fault: &Fault,
         rng: &mut R,
     ) -> Delivery {
-        if let Some(delivery) = fault.before() {
+        let mut note = Note::new(request.uri().path(), request.headers());
+        let delivery = if let Some(delivery) = fault.before() {
             self.counters.count(Endpoint::of(request.uri().path()));
-            return delivery;
-        }
-        let mut rng = rng;
-        let (state, counters) = (&self.state, &self.counters);
-        fault.deliver(shell::handle(
-            state, counters, request, now, fault, &mut rng,
-        ))
+            delivery
+        } else {
+            let (state, counters, mut rng) = (&self.state, &self.counters, rng);
+            let note = &mut note;
+            let answer = shell::handle(state, counters, request, now, fault, note, &mut rng);
+            fault.deliver(answer)
+        };
+        let status = delivery
+            .response()
+            .map(|response| response.status().as_u16());
+        self.journal.note(note, now, status, fault);
+        delivery
     }
 
     /// Replaces the faults that happen of themselves.
@@ -121,7 +138,7 @@ impl Operator {
     /// refresh say so.
     pub fn opt_out(&self, dii: &Dii, now: Timestamp) {
         let mut state = self.state.write();
-        let person = state.first_level(dii);
+        let person = state.first_level(&Person::from(dii));
         state.opt_outs.insert(person, dii.kind(), now);
     }
 
@@ -129,7 +146,7 @@ impl Operator {
     /// opted out stay so.
     pub fn opt_in(&self, dii: &Dii) -> bool {
         let mut state = self.state.write();
-        let person = state.first_level(dii);
+        let person = state.first_level(&Person::from(dii));
         state.opt_outs.remove(&person)
     }
 
@@ -137,7 +154,9 @@ impl Operator {
     #[must_use]
     pub fn is_opted_out(&self, dii: &Dii) -> bool {
         let state = self.state.read();
-        state.opt_outs.at_generate(&state.first_level(dii))
+        state
+            .opt_outs
+            .at_generate(&state.first_level(&Person::from(dii)))
     }
 
     /// Gives every bucket another salt or key, so that everybody's raw UID
@@ -178,9 +197,22 @@ impl Operator {
     /// The response to a request whose body is larger than any may be, for a
     /// server that stops reading there. It counts as a request.
     #[must_use]
-    pub fn refuse_too_long(&self, request: &Request<()>) -> Response<Bytes> {
-        shell::too_long(&self.counters, request)
+    pub fn refuse_too_long(&self, request: &Request<()>, now: Timestamp) -> Response<Bytes> {
+        let note = Note::new(request.uri().path(), request.headers());
+        let response = shell::too_long(&self.counters, request);
+        let status = Some(response.status().as_u16());
+        self.journal.note(note, now, status, &Fault::none());
+        response
     }
+
+    /// The last requests, up to [`REMEMBERED`](Self::REMEMBERED), the oldest first.
+    #[must_use]
+    pub fn recent_requests(&self) -> Vec<RequestRecord> {
+        self.journal.records()
+    }
+
+    /// How many requests are remembered.
+    pub const REMEMBERED: usize = journal::CAPACITY;
 
     /// Largest body of a request in bytes (protocol, section 2).
     pub const MAX_BODY: usize = shell::MAX_BODY;

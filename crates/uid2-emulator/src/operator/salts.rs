@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use uid2_core::{DiiKind, Scope, Timestamp};
 use uid2_token::{FirstLevelHash, RawUid, UidEnvironment, UidKey};
@@ -107,8 +109,16 @@ impl Salts {
         }
     }
 
-    pub(crate) fn first_level(&self, identity_hash: &[u8; 32]) -> FirstLevelHash {
-        FirstLevelHash::derive(identity_hash, &self.first_level)
+    /// Of 32 bytes, or of whatever else the service takes for a hash.
+    pub(crate) fn first_level(&self, identity_hash: &[u8]) -> FirstLevelHash {
+        if let Ok(hash) = identity_hash.try_into() {
+            return FirstLevelHash::derive(hash, &self.first_level);
+        }
+        let digest = Sha256::new()
+            .chain_update(STANDARD.encode(identity_hash))
+            .chain_update(&self.first_level)
+            .finalize();
+        FirstLevelHash::from_bytes(digest.into())
     }
 
     /// The bucket that a person falls into.

@@ -11,7 +11,11 @@ use serde::Serialize;
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// 200: JSON, which the shell seals.
-    Success(Vec<u8>),
+    Success {
+        /// The `status` in it.
+        status: &'static str,
+        json: Vec<u8>,
+    },
     /// Anything else: JSON as it is, never sealed.
     Error {
         http: StatusCode,
@@ -38,18 +42,14 @@ struct WithMessage<'a> {
 impl Answer {
     /// 200, `success`, with a body.
     pub(crate) fn success(body: impl Serialize) -> Self {
-        Self::json(&WithBody {
-            body,
-            status: "success",
-        })
+        let status = "success";
+        Self::json(status, &WithBody { body, status })
     }
 
     /// 200 with a status alone: `optout` and the like.
-    pub(crate) fn status(status: &str) -> Self {
-        Self::json(&WithMessage {
-            status,
-            message: None,
-        })
+    pub(crate) fn status(status: &'static str) -> Self {
+        let message = None;
+        Self::json(status, &WithMessage { status, message })
     }
 
     /// 400, `client_error`.
@@ -97,14 +97,25 @@ impl Answer {
         Self::Text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
-    fn json(value: &impl Serialize) -> Self {
-        serde_json::to_vec(value).map_or_else(|_| Self::internal_server_error(), Self::Success)
+    fn json(status: &'static str, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(json) => Self::Success { status, json },
+            Err(_) => Self::internal_server_error(),
+        }
+    }
+
+    /// The `status` it tells, if any.
+    pub(crate) const fn told(&self) -> Option<&'static str> {
+        match self {
+            Self::Success { status, .. } | Self::Error { status, .. } => Some(status),
+            Self::Text(..) => None,
+        }
     }
 
     /// As it is, nothing sealed.
     pub(crate) fn into_response(self) -> Response<Bytes> {
         match self {
-            Self::Success(json) => response(StatusCode::OK, "application/json", json),
+            Self::Success { json, .. } => response(StatusCode::OK, "application/json", json),
             Self::Error {
                 http,
                 status,

@@ -50,13 +50,17 @@ pub(crate) fn sealed(
 ) -> Response<Bytes> {
     match admit(call, endpoint) {
         Ok((client, request)) => answer(call, &client, request, handle),
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => {
+            call.note.status(refusal.told());
+            refusal.into_response()
+        }
     }
 }
 
-fn admit(call: &Call<'_>, endpoint: Endpoint) -> Result<(Client, Opening), Answer> {
+fn admit(call: &mut Call<'_>, endpoint: Endpoint) -> Result<(Client, Opening), Answer> {
     let state = call.state.read();
     let client = auth::require(&state, call.headers, endpoint)?.clone();
+    call.note.client(&client);
     let opening = if state.config.encryption {
         let scope = state.config.scope;
         open(call.headers, call.body, client.secret(), scope, call.now)
@@ -88,8 +92,12 @@ fn answer(
         now,
         rng: &mut *call.rng,
     });
+    call.note.status(answer.told());
+    if let Some((encoding, _)) = request.seal {
+        call.note.encoding(encoding);
+    }
     match (answer, request.seal) {
-        (Answer::Success(json), Some((encoding, nonce))) => {
+        (Answer::Success { json, .. }, Some((encoding, nonce))) => {
             let mut iv = [0; 12];
             call.rng.fill_bytes(&mut iv);
             let (now, nonce) = faulty_stamp(call.fault, now, nonce);

@@ -16,7 +16,7 @@ use uid2_core::Timestamp;
 
 use crate::endpoint;
 use crate::fault::Fault;
-use crate::operator::State;
+use crate::operator::{Note, State};
 use answer::Answer;
 use route::{Counters, Endpoint};
 
@@ -32,6 +32,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) now: Timestamp,
     pub(crate) fault: &'a Fault,
+    /// What is kept of it.
+    pub(crate) note: &'a mut Note,
     pub(crate) rng: &'a mut dyn CryptoRng,
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn handle(
     request: Request<Bytes>,
     now: Timestamp,
     fault: &Fault,
+    note: &mut Note,
     rng: &mut dyn CryptoRng,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
@@ -60,6 +63,7 @@ pub(crate) fn handle(
                 body: &body,
                 now,
                 fault,
+                note,
                 rng,
             };
             let mut response = dispatch(endpoint, &mut call);
