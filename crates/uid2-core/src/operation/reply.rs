@@ -97,6 +97,12 @@ pub(super) fn is_page(body: &[u8]) -> bool {
     first_byte(body) == Some(b'<')
 }
 
+/// Whether JSON, if it is any, is an object. Where serde derives a reader it
+/// takes a list of the members, too.
+fn is_object(json: &[u8]) -> bool {
+    first_byte(json) == Some(b'{')
+}
+
 /// The first byte that says what a text is.
 fn first_byte(body: &[u8]) -> Option<u8> {
     const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -148,7 +154,9 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn read(json: &'a [u8]) -> Option<Self> {
-        let words: Self = serde_json::from_slice(json).ok()?;
+        let words: Self = is_object(json)
+            .then(|| serde_json::from_slice(json).ok())
+            .flatten()?;
         (text(words.status).is_some() || text(words.message).is_some()).then_some(words)
     }
 
@@ -176,6 +184,9 @@ pub(super) struct Message<'a> {
 
 impl<'a> Message<'a> {
     pub(super) fn read(json: &'a [u8]) -> Result<Self, Error> {
+        if !is_object(json) {
+            return Err(Error::NotJson { line: 1, column: 1 });
+        }
         serde_json::from_slice(json).map_err(|error| Error::NotJson {
             line: error.line(),
             column: error.column(),
