@@ -2,6 +2,7 @@
 
 mod check;
 mod crash;
+mod fuzz;
 mod interop;
 mod run;
 mod simulate;
@@ -28,6 +29,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Kills writers of a file store at random moments and looks for what was lost.
     Crash(crash::Args),
+    /// Every fuzz target for a while; needs cargo-fuzz.
+    Fuzz(fuzz::Args),
     /// The proof that uid2-core needs no standard library, with its negative self-test.
     NoStd,
     /// The check that arrows between crates only point down, with its negative self-test.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::all(&args),
         Command::Simulate(args) => simulate::simulate(&args).map(|()| true),
         Command::Crash(args) => crash::crash(&args).map(|()| true),
+        Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::NoStd => check::no_std::run().map(|()| true),
         Command::Layers => check::layers::run().map(|()| true),
         Command::Interop(args) => interop::all(&args),

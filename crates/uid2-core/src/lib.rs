@@ -16,6 +16,9 @@ pub mod dii;
 mod eid;
 pub mod envelope;
 mod environment;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 mod json;
 pub mod lifecycle;

@@ -13,6 +13,9 @@ mod config;
 mod emulator;
 mod endpoint;
 pub mod fault;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod operator;
 mod server;
 mod shell;

@@ -12,6 +12,9 @@ mod dynamic;
 mod error;
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lease;
 #[cfg(feature = "memory")]
 mod memory;

@@ -8,6 +8,9 @@ extern crate alloc;
 mod advertising;
 mod data;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
 mod key;
 mod outside;

@@ -3,6 +3,11 @@
 //! thought of speed. It shares no code with the crate, so that the two agree
 //! only where both are right. Fuzz targets include this file by its path.
 
+// Spelt out for who includes this where there is no standard prelude.
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
 /// The normalized e-mail address, or `None` where the service refuses it.
 pub(crate) fn normalize_email(input: &str) -> Option<String> {
     // "Exactly one `@`, else invalid."

@@ -205,6 +205,15 @@ impl Codec {
     }
 }
 
+/// A body in a frame whose check holds.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn framed(format: u8, stored_key: &[u8], body: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut value = frame::begin(format);
+    value.extend_from_slice(body);
+    frame::finish(&mut value, stored_key);
+    value
+}
+
 /// What sealing a store's records anew has done: the second step of the rotation
 /// of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
