@@ -1,7 +1,7 @@
 //! Replays the committed corpus of the fuzz targets, in `fuzz/corpus`, through
 //! their bodies: what fuzzing found once must hold in every build.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;
 
