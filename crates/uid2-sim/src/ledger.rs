@@ -49,6 +49,8 @@ pub struct Counts {
     pub refreshes: u64,
     /// Nodes that crashed.
     pub crashes: u64,
+    /// Times that the operator's keys or salts were rotated.
+    pub rotations: u64,
     /// The most refreshes of one user in an hour.
     pub busiest_hour: u32,
 }
@@ -104,6 +106,11 @@ impl Ledger {
     /// A node crashed.
     pub fn crashed(&self) {
         self.0.lock().counts.crashes += 1;
+    }
+
+    /// The operator's keys or salts were rotated.
+    pub fn rotated(&self) {
+        self.0.lock().counts.rotations += 1;
     }
 
     /// A sign-in begins; [`SignIn`] ends it, by being dropped if need be.

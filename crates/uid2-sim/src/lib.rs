@@ -1,6 +1,7 @@
 //! A deterministic simulation of the whole: publishers, the store they share,
 //! the network and the operator, in one thread, under virtual time, with seeded
-//! faults.
+//! faults: users come and go, nodes crash and come back, clocks jump, and the
+//! operator changes lifetimes, rotates keys and salts, and opts people out.
 //!
 //! [`play`] plays it; [`Ledger`](ledger::Ledger) is who watches. After each
 //! step, none of these may ever have been:

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uid2_core::lifecycle::{NoToken, OptOutReason};
 use uid2_core::operation::Caller;
-use uid2_core::{BaseUrl, Dii, Environment};
+use uid2_core::{BaseUrl, Dii, Environment, Timestamp};
 use uid2_emulator::{Config, Lifetimes, Operator};
 use uid2_http::{Client, Runtime};
 use uid2_publisher::{Publisher, TokenOutcome};
@@ -195,6 +195,8 @@ impl Play {
             936..960 => self.crash_or_restart(),
             960..970 => self.jump_clock(),
             970..980 => self.change_lifetimes(),
+            980..983 => self.rotate(Operator::rotate_keys),
+            983..986 => self.rotate(Operator::rotate_salts),
             _ => self.change_weather(),
         }
     }
@@ -267,6 +269,12 @@ impl Play {
         if let Ok(lifetimes) = lifetimes {
             self.operator.set_lifetimes(lifetimes);
         }
+    }
+
+    /// Tokens and identities of before stay good; those of after are others.
+    fn rotate(&self, rotate: impl Fn(&Operator, Timestamp)) {
+        rotate(&self.operator, self.sim.true_time());
+        self.ledger.rotated();
     }
 
     fn change_weather(&self) {

@@ -25,15 +25,18 @@ fn the_same_seed_plays_the_same() {
 
 #[test]
 fn nothing_that_must_not_be() {
+    let mut rotations = 0;
     for seed in 100..106 {
         match play(&options(seed)) {
             Ok(report) => {
                 println!("seed {seed}: {report:?}");
+                rotations += report.counts.rotations;
                 assert!(report.counts.served > 0 && report.counts.refreshes > 0);
             }
             Err(violation) => panic!("seed {seed}: {violation:?}"),
         }
     }
+    assert!(rotations > 0);
 }
 
 #[test]
