@@ -20,6 +20,7 @@ mod lease;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod unreadable;
 
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
@@ -40,3 +41,4 @@ pub use lease::{Lease, Leases};
 #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
 pub use memory::MemoryStore;
 pub use uid2_core::lifecycle::Record;
+pub use unreadable::Unreadable;

@@ -8,6 +8,7 @@ mod open;
 mod queue;
 mod reader;
 mod schema;
+mod unreadable;
 mod writer;
 
 use std::fmt;

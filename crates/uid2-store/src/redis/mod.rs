@@ -4,6 +4,7 @@ mod connection;
 mod due;
 mod options;
 mod scripts;
+mod unreadable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -269,7 +270,16 @@ impl RedisStore {
         let (cursor, members): (u64, Vec<(Vec<u8>, f64)>) = self.query(&scan).await?;
         let mut page = Vec::with_capacity(members.len());
         for (stored_key, _) in members {
-            page.extend(self.raw(stored_key).await?);
+            match self.raw(stored_key.clone()).await {
+                Ok(raw) => page.extend(raw),
+                // In its place, with no value, which does not decode either.
+                Err(StoreError::Damaged) => page.push(Raw {
+                    stored_key,
+                    version: 0,
+                    value: Vec::new(),
+                }),
+                Err(error) => return Err(error),
+            }
         }
         let next = match cursor {
             0 if number + 1 < u64::from(SHARDS) => Some(Cursor::new([number + 1, 0])),
