@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Exit};
-use crate::{demo, emulator, hash, token};
+use crate::{demo, emulator, hash, store, token};
 
 /// UID2 (Unified ID 2.0) from the shell: watch it, try it, call it.
 ///
@@ -23,6 +23,7 @@ enum Command {
     Demo(demo::Args),
     Emulator(emulator::Args),
     Hash(hash::Args),
+    Store(store::Args),
     Token(token::Args),
 }
 
@@ -32,6 +33,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&args),
             Command::Emulator(args) => emulator::run(&args),
             Command::Hash(args) => hash::run(&args),
+            Command::Store(args) => store::run(args),
             Command::Token(args) => token::run(args),
         }
     }
@@ -47,4 +49,5 @@ Examples:
   uid2 emulator                              an operator to develop against
   uid2 hash --email user@example.com         what it is normalized and hashed to
   uid2 token generate --email user@example.com
+  uid2 store stats identities.db             how much a store of identities holds
   uid2 help <COMMAND>";

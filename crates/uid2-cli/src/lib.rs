@@ -21,6 +21,7 @@ mod exit;
 mod failure;
 mod hash;
 mod output;
+mod store;
 mod token;
 
 use std::process::ExitCode;

@@ -11,11 +11,16 @@ mod support;
 
 use support::{run, uid2};
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 13] = [
     &[],
     &["demo"],
     &["emulator"],
     &["hash"],
+    &["store"],
+    &["store", "copy"],
+    &["store", "stats"],
+    &["store", "purge"],
+    &["store", "verify"],
     &["token"],
     &["token", "generate"],
     &["token", "refresh"],
