@@ -99,6 +99,8 @@ impl<T: Transport, S: TokenStore, R: Runtime> Publisher<T, S, R> {
         self.inner.calls.close();
         self.inner.wake.notify_one();
         tokio::select! {
+            // In this order, for simulations to repeat.
+            biased;
             () = self.inner.tasks.idle() => true,
             () = self.inner.runtime.sleep(patience) => self.inner.tasks.running() == 0,
         }

@@ -155,6 +155,8 @@ impl<T: Transport, S: TokenStore, R: Runtime> Refresher<T, S, R> {
             return;
         }
         tokio::select! {
+            // In this order, for simulations to repeat.
+            biased;
             () = inner.runtime.sleep(pause) => {}
             () = inner.wake.notified() => {}
         }
