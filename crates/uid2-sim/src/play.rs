@@ -320,8 +320,12 @@ impl Play {
             Some(Ok(TokenOutcome::None(NoToken::OptedOut(opt_out)))) => {
                 return self.opt_out_is_right(user, opt_out.reason);
             }
-            Some(Ok(TokenOutcome::None(NoToken::Unavailable { .. }))) => {
-                "no token, though nothing has gone wrong for a while".into()
+            Some(Ok(TokenOutcome::None(NoToken::Unavailable { retry_at }))) => {
+                let wait = retry_at.saturating_since(self.sim.true_time()).as_secs();
+                format!(
+                    "no token for user {user}, though nothing has gone wrong for a while; next \
+                     attempt in {wait} s"
+                )
             }
             Some(Ok(_)) => return Ok(()),
             Some(Err(error)) => format!("failed, though nothing goes wrong: {error}"),

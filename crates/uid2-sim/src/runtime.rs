@@ -2,7 +2,7 @@
 //! first. What fails once fails again with the same seed.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,7 +37,9 @@ struct World {
     rng: ChaCha8Rng,
     next_id: u64,
     tasks: BTreeMap<u64, (Node, Task)>,
-    ready: Vec<u64>,
+    /// Sorted: in which order tasks were woken may differ between runs, for
+    /// tokio's channels draw lots on whom they wake first.
+    ready: BTreeSet<u64>,
     timers: BinaryHeap<Reverse<(i64, u64)>>,
     sleepers: BTreeMap<u64, Waker>,
     steps: u64,
@@ -55,7 +57,7 @@ impl Sim {
             rng: ChaCha8Rng::seed_from_u64(seed),
             next_id: 0,
             tasks: BTreeMap::new(),
-            ready: Vec::new(),
+            ready: BTreeSet::new(),
             timers: BinaryHeap::new(),
             sleepers: BTreeMap::new(),
             steps: 0,
@@ -158,7 +160,8 @@ impl Sim {
         while !world.ready.is_empty() {
             let ready = world.ready.len();
             let pick = usize::try_from(world.rng.next_u64()).unwrap_or(0) % ready;
-            let id = world.ready.swap_remove(pick);
+            let id = world.ready.iter().nth(pick).copied()?;
+            world.ready.remove(&id);
             if let Some((node, task)) = world.tasks.remove(&id) {
                 return Some((id, node, task));
             }
@@ -258,7 +261,7 @@ impl Runtime for Sim {
         let id = world.next_id;
         world.next_id += 1;
         world.tasks.insert(id, (self.node, Box::pin(future)));
-        world.ready.push(id);
+        world.ready.insert(id);
     }
 
     fn rng(&self) -> impl CryptoRng + Send + use<> {
@@ -274,9 +277,7 @@ struct TaskWaker {
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         let mut world = self.world.lock();
-        if !world.ready.contains(&self.id) {
-            world.ready.push(self.id);
-        }
+        world.ready.insert(self.id);
     }
 }
 
