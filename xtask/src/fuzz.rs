@@ -1,5 +1,5 @@
 //! `cargo xtask fuzz`: the targets of `fuzz/`, each for a while, on the stable
-//! toolchain; and the step that replays their committed corpus.
+//! toolchain. Their committed corpus is replayed by the crates' own tests.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -47,21 +47,6 @@ pub(crate) fn fuzz(args: &Args) -> Result<bool> {
         }
     }
     Ok(table.iter().all(|(_, executions)| executions.is_some()))
-}
-
-/// Replays the committed corpus through the bodies of the targets, in the
-/// crates' own tests. Needs neither cargo-fuzz nor instrumentation.
-pub(crate) fn replay() -> Result<()> {
-    // All of the workspace, though four crates have such a test: other features
-    // would build everything once more.
-    run(&mut cargo(&[
-        "test",
-        "--workspace",
-        "--all-features",
-        "--locked",
-        "--test",
-        "fuzz_corpus",
-    ]))
 }
 
 /// The targets are the files of their folder.

@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use crate::check;
-use crate::fuzz;
 use crate::interop::{self, Sdk};
 use crate::run::{cargo, has, run};
 use crate::steps::{Outcome, Steps};
@@ -28,7 +27,6 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
             "--locked",
         ]))
     });
-    steps.check("fuzz", fuzz::replay);
     steps.check("doc", doc);
     steps.check("no-std", check::no_std::run);
     steps.check("layers", check::layers::run);
