@@ -128,13 +128,21 @@ fn pauses_double_up_to_the_limit_and_heed_the_service() {
 fn a_clock_set_back_does_not_prolong_a_pause() {
     let policy = Policy::DEFAULT;
     let failure = Failure::Later { retry_after: None };
-    // The identity was due when the clock was three days ahead.
+    // The identity was due when the clock was ahead.
     let before = stored(identity(START - DAY, START - 1, START + 9 * DAY));
-    let record = policy.on_refresh_failed(&before, failure, at(START + 3 * DAY), 0);
-    assert_eq!(
-        policy.decide(Some(&record), at(START)),
-        Decision::RefreshFirst
-    );
+    for ahead in [1000, 20 * 60_000, 3 * DAY] {
+        let record = policy.on_refresh_failed(&before, failure, at(START + ahead), 0);
+        for now in [START, START + ahead - 1] {
+            assert_eq!(
+                policy.decide(Some(&record), at(now)),
+                Decision::RefreshFirst
+            );
+        }
+        assert!(matches!(
+            policy.decide(Some(&record), at(START + ahead)),
+            Decision::Refuse(NoToken::Unavailable { .. })
+        ));
+    }
 }
 
 #[test]

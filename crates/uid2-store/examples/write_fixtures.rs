@@ -56,6 +56,7 @@ fn records() -> Result<Vec<(&'static str, Record)>, Box<dyn Error>> {
     };
     let backoff = RefreshState::Backoff {
         failures: 3,
+        since: Timestamp::from_millis(1_699_999_400_000),
         until: at,
     };
     let failing = StoredIdentity {

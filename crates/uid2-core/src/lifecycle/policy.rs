@@ -123,7 +123,7 @@ impl Policy {
     fn decide_identity<'a>(&self, stored: &'a StoredIdentity, now: Timestamp) -> Decision<'a> {
         let identity = &*stored.identity;
         let token = identity.advertising_token();
-        let blocked = self.blocked_until(stored, now);
+        let blocked = Self::blocked_until(stored, now);
         match identity.state(now) {
             _ if self.is_serveable(identity, now) => match (identity.state(now), blocked) {
                 (IdentityState::Fresh, _) | (_, Some(_)) => Decision::Serve(token),
@@ -144,21 +144,17 @@ impl Policy {
 
     /// Until when no refresh is to be tried: `None` if it may be now,
     /// [`Timestamp::MAX`] if never.
-    fn blocked_until(&self, stored: &StoredIdentity, now: Timestamp) -> Option<Timestamp> {
-        let until = match stored.refresh {
-            RefreshState::Idle | RefreshState::Dormant => None,
-            RefreshState::Backoff { until, .. } => Some(until),
-            RefreshState::Ended => Some(Timestamp::MAX),
-        };
+    fn blocked_until(stored: &StoredIdentity, now: Timestamp) -> Option<Timestamp> {
         if now >= stored.identity.refresh_expires() {
             return Some(Timestamp::MAX);
         }
-        until.filter(|until| *until > now && !self.is_implausible(*until, now))
-    }
-
-    /// No pause is that long: the clock was set back since it was decided on.
-    fn is_implausible(&self, until: Timestamp, now: Timestamp) -> bool {
-        until != Timestamp::MAX && until.saturating_since(now) > self.backoff_max
+        match stored.refresh {
+            RefreshState::Idle | RefreshState::Dormant => None,
+            RefreshState::Ended => Some(Timestamp::MAX),
+            RefreshState::Backoff { since, until, .. } => {
+                (since <= now && now < until).then_some(until)
+            }
+        }
     }
 
     /// Whether a refresh should be started for this record now: what a
@@ -226,6 +222,7 @@ impl Policy {
                 let asked = retry_after.unwrap_or_default().min(self.backoff_max);
                 RefreshState::Backoff {
                     failures: failures(before).saturating_add(1),
+                    since: now,
                     until: now.saturating_add(pause.max(asked)),
                 }
             }
@@ -292,6 +289,7 @@ impl Policy {
                 let until = now.saturating_add(pause.min(bound.max(self.backoff_first)));
                 stored.refresh = RefreshState::Backoff {
                     failures: failures.saturating_add(1),
+                    since: now,
                     until: until.max(stored.identity.due_from()),
                 };
                 Record::Identity(stored)

@@ -42,10 +42,15 @@ pub enum RefreshState {
     /// No failure since this identity was issued.
     #[default]
     Idle,
-    /// The last refreshes failed; the next is not tried before `until`.
+    /// The last refreshes failed; the next is not tried from `since` to `until`.
+    ///
+    /// A clock that says it is before `since` was set back meanwhile, or is
+    /// another machine's: then the pause says nothing, and is ignored.
     Backoff {
         /// How many failed in a row.
         failures: u32,
+        /// When the last one failed.
+        since: Timestamp,
         /// When to try again.
         until: Timestamp,
     },

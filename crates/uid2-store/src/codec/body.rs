@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! identity    0, refresh, dii, JSON of the identity
-//!   refresh     0 (idle) | 1, failures u32, until i64 (back-off) | 2 (ended) |
-//!               3 (dormant)
+//!   refresh     0 (idle) | 2 (ended) | 3 (dormant) |
+//!               4, failures u32, since i64, until i64 (back-off) |
+//!               1, failures u32, until i64 (back-off of old, only read)
 //!   dii         0 | 1, 32 bytes
 //! opt-out     1, reason u8 (0 service, 1 publisher), at i64
 //! logged out  2, at i64, until i64
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uid2_core::lifecycle::{OptOut, OptOutReason, Record, RefreshState, StoredIdentity};
 use uid2_core::{Identity, Timestamp};
@@ -21,9 +23,12 @@ const OPT_OUT: u8 = 1;
 const LOGGED_OUT: u8 = 2;
 
 const IDLE: u8 = 0;
-const BACKOFF: u8 = 1;
+const OLD_BACKOFF: u8 = 1;
 const ENDED: u8 = 2;
 const DORMANT: u8 = 3;
+const BACKOFF: u8 = 4;
+/// The longest that a back-off of old can have been.
+const OLD_PAUSE: Duration = Duration::from_secs(600);
 
 const SERVICE: u8 = 0;
 const PUBLISHER: u8 = 1;
@@ -53,9 +58,14 @@ fn write_identity(stored: &StoredIdentity, out: &mut Vec<u8>) {
     out.push(IDENTITY);
     match stored.refresh {
         RefreshState::Idle => out.push(IDLE),
-        RefreshState::Backoff { failures, until } => {
+        RefreshState::Backoff {
+            failures,
+            since,
+            until,
+        } => {
             out.push(BACKOFF);
             out.extend_from_slice(&failures.to_le_bytes());
+            write_time(since, out);
             write_time(until, out);
         }
         RefreshState::Ended => out.push(ENDED),
@@ -107,8 +117,18 @@ impl Reader<'_> {
             IDLE => RefreshState::Idle,
             BACKOFF => RefreshState::Backoff {
                 failures: u32::from_le_bytes(self.take()?),
+                since: self.time()?,
                 until: self.time()?,
             },
+            OLD_BACKOFF => {
+                let failures = u32::from_le_bytes(self.take()?);
+                let until = self.time()?;
+                RefreshState::Backoff {
+                    failures,
+                    since: until.saturating_sub(OLD_PAUSE),
+                    until,
+                }
+            }
             ENDED => RefreshState::Ended,
             DORMANT => RefreshState::Dormant,
             _ => return None,
@@ -160,8 +180,13 @@ mod tests {
             Just(RefreshState::Idle),
             Just(RefreshState::Ended),
             Just(RefreshState::Dormant),
-            (any::<u32>(), times())
-                .prop_map(|(failures, until)| RefreshState::Backoff { failures, until }),
+            (any::<u32>(), times(), times()).prop_map(|(failures, since, until)| {
+                RefreshState::Backoff {
+                    failures,
+                    since,
+                    until,
+                }
+            }),
         ];
         let reasons = prop_oneof![Just(OptOutReason::Service), Just(OptOutReason::Publisher)];
         prop_oneof![

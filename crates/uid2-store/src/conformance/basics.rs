@@ -70,6 +70,7 @@ fn shapes() -> Result<Vec<Record>, Broken> {
         RefreshState::Dormant,
         RefreshState::Backoff {
             failures: u32::MAX,
+            since: at(98),
             until: at(99),
         },
     ];

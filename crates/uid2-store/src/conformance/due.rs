@@ -142,6 +142,7 @@ pub(super) async fn follows<B: Backend>(backend: &B) -> Check {
     };
     stored.refresh = RefreshState::Backoff {
         failures: 1,
+        since: at(60),
         until: at(70),
     };
     due(Record::Identity(stored.clone())).await?;
