@@ -13,9 +13,9 @@
 //!   whole cluster;
 //! - anything personal or secret in what is logged.
 //!
-//! And in the end: once faults stop, whoever has an identity that can be
-//! refreshed has a token within twelve minutes, and no user was ever refreshed
-//! more often than pauses allow.
+//! And in the end: once faults stop and clocks are right, whoever has an identity
+//! that can be refreshed has a token within twelve minutes of being asked for,
+//! and no user was ever refreshed more often than pauses allow.
 //!
 //! The publisher's own tests use [`Sim`] as their runtime.
 

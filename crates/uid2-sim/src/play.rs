@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use uid2_core::lifecycle::{NoToken, OptOutReason};
+use uid2_core::lifecycle::{NoToken, OptOutReason, Policy};
 use uid2_core::operation::Caller;
 use uid2_core::{BaseUrl, Dii, Environment, Timestamp};
 use uid2_emulator::{Config, Lifetimes, Operator};
@@ -24,8 +24,11 @@ use crate::store::SimStore;
 const START: i64 = 1_700_000_000_000;
 const API_KEY: &str = "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=";
 const SECRET: &str = "DzBzbjTJcYL0swDtFs2krRNu+g1Eokm2tBU4dEuD0Wk=";
-/// How long after the last fault everybody must have a token again: the longest
-/// pause of a refresh, the longest rest of the refresher, and a call.
+/// How long after the last fault, and after being asked for once, everybody must
+/// have a token again: the longest pause of a refresh, the longest rest of the
+/// refresher, and a call. Being asked for matters: a pause that a machine began
+/// whose clock was ahead begins later for the others, and only a look at the
+/// record before that tells.
 const RECOVERY: Duration = Duration::from_secs(12 * 60);
 /// More refreshes of one user in an hour, from one node, than pauses and attempts
 /// allow for: about 13 calls of 3 attempts when all fail, and as much again for a
@@ -285,7 +288,8 @@ impl Play {
         });
     }
 
-    /// The faults stop; after a while, whoever can be refreshed has a token.
+    /// The faults stop; after a while, whoever can be refreshed has a token, or is
+    /// told when; and after that has one.
     fn recover(&self) -> Result<(), Violation> {
         self.weather.turn(Faults::default());
         for node in 0..self.options.nodes {
@@ -295,12 +299,9 @@ impl Play {
             }
         }
         self.pass(RECOVERY)?;
-        let nodes = self.crowd.nodes.lock().clone();
-        for user in 0..self.options.users {
-            for publisher in nodes.iter().flatten() {
-                self.has_recovered(user, publisher.clone())?;
-            }
-        }
+        self.ask_everybody(Policy::DEFAULT.backoff_max)?;
+        self.pass(RECOVERY)?;
+        self.ask_everybody(Duration::ZERO)?;
         let most = self.ledger.counts().busiest_hour;
         if most > STORM_A_NODE * self.options.nodes {
             let what = format!("a storm: {most} refreshes of one user in an hour");
@@ -309,7 +310,23 @@ impl Play {
         self.check()
     }
 
-    fn has_recovered(&self, user: usize, publisher: SimPublisher) -> Result<(), Violation> {
+    /// Everybody has a token, or has to wait for at most `patience`.
+    fn ask_everybody(&self, patience: Duration) -> Result<(), Violation> {
+        let nodes = self.crowd.nodes.lock().clone();
+        for user in 0..self.options.users {
+            for publisher in nodes.iter().flatten() {
+                self.has_recovered(user, publisher.clone(), patience)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has_recovered(
+        &self,
+        user: usize,
+        publisher: SimPublisher,
+        patience: Duration,
+    ) -> Result<(), Violation> {
         let outcome = self
             .sim
             .block_on(async move { publisher.token(&name(user)).await });
@@ -321,10 +338,14 @@ impl Play {
                 return self.opt_out_is_right(user, opt_out.reason);
             }
             Some(Ok(TokenOutcome::None(NoToken::Unavailable { retry_at }))) => {
-                let wait = retry_at.saturating_since(self.sim.true_time()).as_secs();
+                let wait = retry_at.saturating_since(self.sim.true_time());
+                if wait <= patience {
+                    return Ok(());
+                }
                 format!(
                     "no token for user {user}, though nothing has gone wrong for a while; next \
-                     attempt in {wait} s"
+                     attempt in {} s",
+                    wait.as_secs()
                 )
             }
             Some(Ok(_)) => return Ok(()),
