@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use uid2_core::Dii;
 use uid2_core::lifecycle::NoToken;
-use uid2_core::{Dii, Timestamp};
 use uid2_http::Runtime;
 use uid2_publisher::{Established, Publisher, TokenOutcome};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Bid, Ledger};
 use crate::logs::DOMAIN;
 use crate::network::Network;
 use crate::runtime::{Node, Sim};
@@ -63,12 +63,20 @@ impl Crowd {
             let began = sim.now();
             let name = name(user);
             let outcome = if whole {
-                bid_whole(&publisher, &ledger, &name, began, &sim).await
+                bid_whole(&publisher, &name).await
             } else {
                 publisher.token(&name).await.ok()
             };
             match outcome {
-                Some(TokenOutcome::Valid(_)) => ledger.served(sim.passed(), user, before),
+                Some(TokenOutcome::Valid(token)) => {
+                    let bid = Bid {
+                        token: &token,
+                        key: &key_of(user),
+                        began,
+                        ended: sim.now(),
+                    };
+                    ledger.served(sim.passed(), user, before, &bid);
+                }
                 Some(TokenOutcome::None(NoToken::OptedOut(_))) => ledger.opted_out(user),
                 _ => ledger.refused(),
             }
@@ -127,26 +135,21 @@ impl Crowd {
     }
 }
 
-/// Bids with the whole identity, whose times can be looked at.
-async fn bid_whole(
-    publisher: &SimPublisher,
-    ledger: &Ledger,
-    name: &str,
-    began: Timestamp,
-    sim: &Sim,
-) -> Option<TokenOutcome> {
+/// Bids with the whole identity.
+async fn bid_whole(publisher: &SimPublisher, name: &str) -> Option<TokenOutcome> {
     let json = publisher.identity_json(name).await.ok()??;
     let identity = uid2_core::Identity::from_json(json.as_bytes()).ok()?;
-    // A clock that was set meanwhile may say either.
-    if identity.identity_expires() <= began && identity.identity_expires() <= sim.now() {
-        ledger.violate(sim.passed(), "served an expired token");
-    }
     Some(TokenOutcome::Valid(identity.advertising_token().clone()))
 }
 
 /// What a user is called at the publisher.
 pub(crate) fn name(user: usize) -> String {
     format!("user-{user}")
+}
+
+/// What a user is called in the store.
+fn key_of(user: usize) -> Vec<u8> {
+    format!("u{}", name(user)).into_bytes()
 }
 
 /// Whose a key of the store is.

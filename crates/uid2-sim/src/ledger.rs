@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use uid2_core::{AdvertisingToken, Identity, Timestamp};
 
 use crate::runtime::Node;
 
@@ -26,6 +27,8 @@ struct Book {
     users: BTreeMap<usize, Standing>,
     /// Refresh token → whose it is: learnt from what is stored.
     refresh_tokens: BTreeMap<String, Box<[u8]>>,
+    /// Advertising token → whose it is, and until when.
+    advertising_tokens: BTreeMap<String, (Box<[u8]>, Timestamp)>,
     in_flight: BTreeMap<(Node, Box<[u8]>), u32>,
     attempts: BTreeMap<(Box<[u8]>, i64), u32>,
     violation: Option<Violation>,
@@ -74,6 +77,19 @@ pub struct Before {
     logged_out: bool,
     opted_out: bool,
     sign_ins: u64,
+}
+
+/// A token that was served.
+#[derive(Clone, Copy, Debug)]
+pub struct Bid<'a> {
+    /// The advertising token.
+    pub token: &'a AdvertisingToken,
+    /// What the store calls the user.
+    pub key: &'a [u8],
+    /// When the call began, by the clock of who serves.
+    pub began: Timestamp,
+    /// When it ended, by the same.
+    pub ended: Timestamp,
 }
 
 impl Ledger {
@@ -183,8 +199,11 @@ impl Ledger {
     }
 
     /// A token was served by a call that began at `before`.
-    pub fn served(&self, at: i64, user: usize, before: Before) {
+    pub fn served(&self, at: i64, user: usize, before: Before, bid: &Bid<'_>) {
         self.0.lock().counts.served += 1;
+        if let Some(what) = self.wrong_with(bid) {
+            self.violate(at, what);
+        }
         let after = self.before(user);
         if before.opted_out {
             self.violate(at, "served a user who had opted out");
@@ -193,16 +212,33 @@ impl Ledger {
         }
     }
 
+    fn wrong_with(&self, bid: &Bid<'_>) -> Option<&'static str> {
+        let book = self.0.lock();
+        match book.advertising_tokens.get(bid.token.as_str()) {
+            None => Some("served a token that was never stored"),
+            Some((whose, _)) if **whose != *bid.key => Some("served somebody else's token"),
+            // A clock that was set meanwhile may say either.
+            Some((_, expires)) if *expires <= bid.began && *expires <= bid.ended => {
+                Some("served an expired token")
+            }
+            Some(_) => None,
+        }
+    }
+
     /// There was no token to serve.
     pub fn refused(&self) {
         self.0.lock().counts.refused += 1;
     }
 
-    /// A record was stored under `key` with this refresh token.
-    pub fn stored(&self, key: &[u8], refresh_token: &str) {
+    /// A record with this identity is stored under `key`. What was told first of
+    /// a token is the truth: that is what came from the operator.
+    pub fn stored(&self, key: &[u8], identity: &Identity) {
         let mut book = self.0.lock();
         book.refresh_tokens
-            .insert(refresh_token.to_owned(), key.into());
+            .insert(identity.refresh_token().expose().to_owned(), key.into());
+        book.advertising_tokens
+            .entry(identity.advertising_token().as_str().to_owned())
+            .or_insert_with(|| (key.into(), identity.identity_expires()));
     }
 
     /// A refresh leaves a node; [`Refreshing`] ends it.

@@ -7,7 +7,8 @@
 //! step, none of these may ever have been:
 //!
 //! - a token served after a logout or an opt-out was acknowledged;
-//! - a token served past its expiry, by the clock of who serves it;
+//! - a token served past its expiry, by the clock of who serves it, or one that
+//!   is somebody else's or was never stored;
 //! - an identity for who had opted out;
 //! - two refreshes of one user in flight on one node, or, with leases, in the
 //!   whole cluster;
@@ -23,6 +24,7 @@
 
 mod crowd;
 pub mod faults;
+mod flaw;
 pub mod leases;
 pub mod ledger;
 pub mod logs;
@@ -31,5 +33,6 @@ mod play;
 mod runtime;
 pub mod store;
 
+pub use flaw::Flaw;
 pub use play::{Options, Report, play};
 pub use runtime::{Node, Sim, yield_now};

@@ -5,10 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use tracing_subscriber::layer::SubscriberExt;
-use uid2_sim::ledger::Ledger;
-use uid2_sim::logs::Eavesdropper;
-use uid2_sim::{Options, Report, Sim, play};
+use uid2_sim::{Options, Report, play};
 
 /// Play publishers, their store, the network and the operator under virtual time.
 #[derive(Parser)]
@@ -58,10 +55,9 @@ fn verdict(seed: u64, args: &Args) -> ExitCode {
         users: args.users,
         nodes: args.nodes,
         leases: seed.is_multiple_of(2),
-        careless_store: false,
+        flaw: None,
     };
-    let result = listened(|| play(&options));
-    match result {
+    match play(&options) {
         Ok(Report { counts, steps }) => {
             say(&format!("seed {seed}: {steps} steps, {counts:?}"));
             ExitCode::SUCCESS
@@ -78,20 +74,6 @@ fn verdict(seed: u64, args: &Args) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Plays with an ear to everything that is logged.
-fn listened(
-    play: impl FnOnce() -> Result<Report, uid2_sim::ledger::Violation>,
-) -> Result<Report, uid2_sim::ledger::Violation> {
-    let ledger = Ledger::default();
-    let ear = Eavesdropper {
-        ledger: ledger.clone(),
-        sim: Sim::new(0, 0),
-    };
-    let subscriber = tracing_subscriber::registry().with(ear);
-    let report = tracing::subscriber::with_default(subscriber, play)?;
-    ledger.violation().map_or(Ok(report), Err)
 }
 
 #[expect(clippy::print_stdout, reason = "a program for people")]

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing_subscriber::layer::SubscriberExt;
 use uid2_core::lifecycle::{NoToken, OptOutReason, Policy};
 use uid2_core::operation::Caller;
 use uid2_core::{BaseUrl, Dii, Environment, Timestamp};
@@ -14,9 +15,10 @@ use uid2_store::MemoryStore;
 
 use crate::crowd::{Crowd, SimPublisher, name};
 use crate::faults::{Faults, Weather};
+use crate::flaw::Flaw;
 use crate::leases::SimLeases;
 use crate::ledger::{Counts, Ledger, Violation};
-use crate::logs::DOMAIN;
+use crate::logs::{DOMAIN, Eavesdropper};
 use crate::network::Network;
 use crate::runtime::{Node, Sim};
 use crate::store::SimStore;
@@ -49,8 +51,8 @@ pub struct Options {
     pub nodes: Node,
     /// Whether they agree by leases on who refreshes.
     pub leases: bool,
-    /// The store forgets to check preconditions: to see that this is noticed.
-    pub careless_store: bool,
+    /// What the store does wrong: to see that this is noticed.
+    pub flaw: Option<Flaw>,
 }
 
 /// What came of it.
@@ -64,12 +66,23 @@ pub struct Report {
 
 type Broken = Box<dyn std::error::Error>;
 
-/// Plays a simulation to its end.
+/// Plays a simulation to its end, with an ear to all that is logged.
 ///
 /// # Errors
 /// The first [`Violation`].
 pub fn play(options: &Options) -> Result<Report, Violation> {
-    let play = Play::new(options).map_err(|error| Violation {
+    let sim = Sim::new(options.seed, START);
+    let ledger = Ledger::default();
+    let ear = Eavesdropper {
+        ledger: ledger.clone(),
+        sim: sim.clone(),
+    };
+    let subscriber = tracing_subscriber::registry().with(ear);
+    tracing::subscriber::with_default(subscriber, || to_the_end(options, sim, ledger))
+}
+
+fn to_the_end(options: &Options, sim: Sim, ledger: Ledger) -> Result<Report, Violation> {
+    let play = Play::new(options, sim, ledger).map_err(|error| Violation {
         at: 0,
         what: error.to_string(),
     })?;
@@ -109,9 +122,7 @@ struct Play {
 }
 
 impl Play {
-    fn new(options: &Options) -> Result<Self, Broken> {
-        let sim = Sim::new(options.seed, START);
-        let ledger = Ledger::default();
+    fn new(options: &Options, sim: Sim, ledger: Ledger) -> Result<Self, Broken> {
         let crowd = Crowd {
             sim: sim.clone(),
             ledger: ledger.clone(),
@@ -152,7 +163,7 @@ impl Play {
         };
         let store = SimStore {
             durable: self.durable.clone(),
-            careless: self.options.careless_store,
+            flaw: self.options.flaw,
             sim: sim.clone(),
             weather: self.weather.clone(),
             ledger: self.ledger.clone(),

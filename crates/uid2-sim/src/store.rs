@@ -9,6 +9,7 @@ use uid2_http::Runtime;
 use uid2_store::{DueKey, Entry, MemoryStore, Precondition, StoreError, TokenStore, Version};
 
 use crate::faults::Weather;
+use crate::flaw::Flaw;
 use crate::ledger::Ledger;
 use crate::runtime::Sim;
 
@@ -17,8 +18,8 @@ use crate::runtime::Sim;
 pub struct SimStore {
     /// What is durable.
     pub durable: MemoryStore,
-    /// Forgets to check preconditions, which no store may.
-    pub careless: bool,
+    /// What it does wrong, if anything.
+    pub flaw: Option<Flaw>,
     /// Time.
     pub sim: Sim,
     /// What goes wrong.
@@ -56,6 +57,7 @@ impl TokenStore for SimStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
         self.there().await?;
         let result = self.durable.get(key).await;
+        let result = result.map(|entry| entry.map(|entry| Flaw::entry(self.flaw, entry)));
         self.back(result).await
     }
 
@@ -67,14 +69,10 @@ impl TokenStore for SimStore {
     ) -> Result<Version, StoreError> {
         self.there().await?;
         if let Record::Identity(stored) = record {
-            let token = stored.identity.refresh_token();
-            self.ledger.stored(key, token.expose());
+            self.ledger.stored(key, &stored.identity);
+            Flaw::stores(self.flaw, &stored.identity);
         }
-        let when = if self.careless {
-            Precondition::Any
-        } else {
-            when
-        };
+        let when = Flaw::precondition(self.flaw, when);
         let result = self.durable.put(key, record, when).await;
         self.back(result).await
     }

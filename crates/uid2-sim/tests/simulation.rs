@@ -2,7 +2,7 @@
 
 #![allow(clippy::panic, clippy::print_stdout, reason = "tests")]
 
-use uid2_sim::{Options, play};
+use uid2_sim::{Flaw, Options, play};
 
 fn options(seed: u64) -> Options {
     Options {
@@ -11,7 +11,7 @@ fn options(seed: u64) -> Options {
         users: 30,
         nodes: 3,
         leases: seed.is_multiple_of(2),
-        careless_store: false,
+        flaw: None,
     }
 }
 
@@ -46,17 +46,33 @@ fn nothing_that_must_not_be() {
     assert!(rotations > 0);
 }
 
-#[test]
-fn a_store_that_forgets_preconditions_is_noticed() {
-    let careless = |seed| Options {
-        careless_store: true,
+/// What is said of the first of twenty plays with this flaw that fails.
+fn noticed(flaw: Flaw) -> String {
+    let flawed = |seed| Options {
+        flaw: Some(flaw),
         ..options(seed)
     };
-    let noticed = (200..220).find_map(|seed| play(&careless(seed)).err());
-    let what = noticed.map(|violation| violation.what);
+    let violation = (200..220).find_map(|seed| play(&flawed(seed)).err());
+    violation.map_or_else(String::new, |violation| violation.what)
+}
+
+#[test]
+fn a_store_that_forgets_preconditions_is_noticed() {
+    let what = noticed(Flaw::ForgetsPreconditions);
     assert!(
-        what.as_deref()
-            .is_some_and(|what| what.contains("had logged out") || what.contains("had opted out")),
-        "{what:?}"
+        what.contains("had logged out") || what.contains("had opted out"),
+        "{what}"
     );
+}
+
+#[test]
+fn a_token_past_its_expiry_is_noticed() {
+    let what = noticed(Flaw::Flatters);
+    assert!(what.contains("an expired token"), "{what}");
+}
+
+#[test]
+fn a_token_in_the_log_is_noticed() {
+    let what = noticed(Flaw::Talks);
+    assert!(what.contains("was logged"), "{what}");
 }
