@@ -3,6 +3,7 @@
 mod check;
 mod crash;
 mod fuzz;
+mod guard;
 mod interop;
 mod run;
 mod simulate;
@@ -31,6 +32,8 @@ enum Command {
     Crash(crash::Args),
     /// Every fuzz target for a while; needs cargo-fuzz.
     Fuzz(fuzz::Args),
+    /// What is promised of the crates: features, versions, licences, the API, packages, docs.
+    Guard(guard::Args),
     /// The proof that uid2-core needs no standard library, with its negative self-test.
     NoStd,
     /// The check that arrows between crates only point down, with its negative self-test.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::simulate(&args).map(|()| true),
         Command::Crash(args) => crash::crash(&args).map(|()| true),
         Command::Fuzz(args) => fuzz::fuzz(&args),
+        Command::Guard(args) => guard::all(&args),
         Command::NoStd => check::no_std::run().map(|()| true),
         Command::Layers => check::layers::run().map(|()| true),
         Command::Interop(args) => interop::all(&args),

@@ -30,6 +30,8 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.check("doc", doc);
     steps.check("no-std", check::no_std::run);
     steps.check("layers", check::layers::run);
+    steps.check("pure", check::pure::run);
+    steps.check("secrets", check::secrets::run);
     steps.check("simulate", || {
         // Not optimized: that would build everything once more.
         let args = [

@@ -32,6 +32,15 @@ const BEARER: &str = "Bearer ";
 /// assert_eq!(format!("{key:?}"), "ApiKey(<redacted>)");
 /// # Ok::<(), uid2_core::ApiKeyError>(())
 /// ```
+///
+/// Nor does it go into a text by mistake: this does not compile.
+///
+/// ```compile_fail
+/// # use uid2_core::ApiKey;
+/// let key: ApiKey = "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=".parse()?;
+/// let text = format!("{key}");
+/// # Ok::<(), uid2_core::ApiKeyError>(())
+/// ```
 #[derive(Clone)]
 pub struct ApiKey {
     /// `Bearer <key>`, ready for the header of every request.
@@ -307,6 +316,13 @@ impl fmt::Debug for ClientSecret {
 
 /// The key that opens the answer to one refresh. It comes with an identity and
 /// is replaced by every refresh.
+///
+/// Compared in constant time, so it has no order and no hash, which would not be:
+///
+/// ```compile_fail
+/// # use uid2_core::ResponseKey;
+/// let keys: std::collections::BTreeSet<_> = [ResponseKey::from_bytes([1; 32])].into();
+/// ```
 #[derive(Clone)]
 pub struct ResponseKey(Zeroizing<[u8; 32]>);
 

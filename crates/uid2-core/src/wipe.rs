@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 /// A buffer that is wiped on drop.
 ///
 /// As `Zeroizing<Vec<u8>>`, but wiped in one go: that one takes a byte at a time,
 /// which for a response costs as much as decrypting it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Wiped(Vec<u8>);
 
 impl Wiped {
@@ -26,6 +27,15 @@ impl Wiped {
         core::mem::take(&mut self.0)
     }
 }
+
+/// In constant time for equal lengths.
+impl PartialEq for Wiped {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Wiped {}
 
 impl Deref for Wiped {
     type Target = Vec<u8>;

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::fmt;
 
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
 use uid2_core::{Scope, Timestamp};
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ const SCOPE: u8 = 0b0001_0000;
 const VERSION_V3: u8 = 112;
 
 /// Data sealed with the key of a site, and by whom and when.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct EncryptedData {
     /// When it was sealed.
     pub sealed_at: Timestamp,
@@ -29,6 +30,17 @@ pub struct EncryptedData {
     /// What was sealed.
     pub data: Zeroizing<alloc::vec::Vec<u8>>,
 }
+
+/// The data in constant time for equal lengths.
+impl PartialEq for EncryptedData {
+    fn eq(&self, other: &Self) -> bool {
+        self.sealed_at == other.sealed_at
+            && self.site_id == other.site_id
+            && self.data.ct_eq(&other.data).into()
+    }
+}
+
+impl Eq for EncryptedData {}
 
 impl EncryptedData {
     /// Data of a site, sealed now.

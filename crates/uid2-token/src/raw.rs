@@ -71,7 +71,7 @@ impl UidEnvironment {
 }
 
 /// The key that a salt row has in place of a salt, for version 4 raw UIDs.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct UidKey {
     id: u32,
     key: Zeroizing<[u8; 32]>,
@@ -121,6 +121,16 @@ impl UidKey {
             .apply_keystream(text);
     }
 }
+
+/// The number in the open, the rest in constant time.
+impl PartialEq for UidKey {
+    fn eq(&self, other: &Self) -> bool {
+        let same = self.key.ct_eq(&*other.key) & self.salt.as_bytes().ct_eq(other.salt.as_bytes());
+        self.id == other.id && same.into()
+    }
+}
+
+impl Eq for UidKey {}
 
 impl fmt::Debug for UidKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,3 +3,7 @@
 
 pub(crate) mod layers;
 pub(crate) mod no_std;
+pub(crate) mod pure;
+mod scratch;
+pub(crate) mod secrets;
+mod source;

@@ -6,6 +6,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::EmailHash;
@@ -30,7 +31,7 @@ use super::EmailHash;
 /// assert_eq!(email.hash(), EmailHash::of("janedoe@gmail.com")?);
 /// # Ok::<(), uid2_core::EmailError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Email(Zeroizing<Box<str>>);
 
 impl Email {
@@ -92,6 +93,15 @@ impl core::hash::Hash for Email {
         self.as_str().hash(state);
     }
 }
+
+/// In constant time for equal lengths.
+impl PartialEq for Email {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Email {}
 
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

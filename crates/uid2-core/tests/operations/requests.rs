@@ -146,8 +146,8 @@ fn headers_say_who_calls_and_how() {
 fn each_request_has_an_iv_and_a_nonce_of_its_own() {
     let dii = email();
     let mut rng = rng();
-    let mut bodies = std::collections::HashSet::new();
-    let mut nonces = std::collections::HashSet::new();
+    let mut bodies = std::collections::BTreeSet::new();
+    let mut nonces = std::collections::BTreeSet::new();
     for _ in 0..100 {
         let (request, _) = Generate::new(&dii).prepare(&caller(), NOW, &mut rng);
         nonces.insert(*opened(&request, Encoding::Text).1.as_bytes());

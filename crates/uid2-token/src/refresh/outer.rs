@@ -7,6 +7,7 @@ use core::fmt;
 
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use uid2_core::{ResponseKey, Scope};
 use zeroize::Zeroizing;
 
@@ -22,7 +23,7 @@ pub const OUTER_LEN: usize = 388;
 
 /// What a refresh token of 388 characters holds: the inner refresh token, and
 /// the key that the answer to it is sealed with.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct OuterRefreshToken {
     inner: Zeroizing<String>,
     response_key: ResponseKey,
@@ -130,6 +131,16 @@ impl OuterRefreshToken {
         }
     }
 }
+
+/// In constant time.
+impl PartialEq for OuterRefreshToken {
+    fn eq(&self, other: &Self) -> bool {
+        let same = self.inner.as_bytes().ct_eq(other.inner.as_bytes());
+        same.into() && self.response_key == other.response_key
+    }
+}
+
+impl Eq for OuterRefreshToken {}
 
 impl fmt::Debug for OuterRefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,21 @@
+//! `cargo xtask guard`: what is promised of the crates beside what they do, and
+//! takes longer to check than `cargo xtask test` should.
+
+use anyhow::Result;
+
+use crate::check;
+use crate::steps::Steps;
+
+/// Which guards to run.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only these (as named in the summary); all unless given.
+    guards: Vec<String>,
+}
+
+pub(crate) fn all(args: &Args) -> Result<bool> {
+    let mut steps = Steps::new(&args.guards);
+    steps.check("pure", check::pure::run);
+    steps.check("secrets", check::secrets::run);
+    Ok(steps.finish())
+}
