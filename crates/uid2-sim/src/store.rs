@@ -94,12 +94,6 @@ impl TokenStore for SimStore {
         self.back(result).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.there().await?;
-        let result = self.durable.next_due().await;
-        self.back(result).await
-    }
-
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.there().await?;
         let result = self.durable.purge(before, limit).await;

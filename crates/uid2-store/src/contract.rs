@@ -91,6 +91,9 @@ pub trait TokenStore: Send + Sync + 'static {
     /// The keys whose records are due at `now`, the longest overdue first, at
     /// most `limit`, starting after `after`.
     ///
+    /// The one that is due next, however long a refresher can rest until then, is
+    /// the first at [`Timestamp::MAX`].
+    ///
     /// # Errors
     /// When the store as a whole has a problem.
     fn due(
@@ -99,13 +102,6 @@ pub trait TokenStore: Send + Sync + 'static {
         after: Option<&DueKey>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<DueKey>, StoreError>> + Send;
-
-    /// The earliest time at which any record is due: until then, a refresher
-    /// can rest.
-    ///
-    /// # Errors
-    /// When the store as a whole has a problem.
-    fn next_due(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
 
     /// Removes up to `limit` records that expired at or before `before`, and
     /// says how many.

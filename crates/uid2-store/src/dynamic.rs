@@ -42,9 +42,6 @@ pub trait DynTokenStore: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DueKey>, StoreError>>;
 
-    /// As [`TokenStore::next_due`].
-    fn next_due_dyn(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
-
     /// As [`TokenStore::purge`].
     fn purge_dyn(
         &self,
@@ -84,10 +81,6 @@ impl<S: TokenStore> DynTokenStore for S {
         Box::pin(self.due(now, after, limit))
     }
 
-    fn next_due_dyn(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
-        Box::pin(self.next_due())
-    }
-
     fn purge_dyn(
         &self,
         before: Timestamp,
@@ -122,10 +115,6 @@ impl TokenStore for Arc<dyn DynTokenStore> {
         limit: usize,
     ) -> Result<Vec<DueKey>, StoreError> {
         (**self).due_dyn(now, after, limit).await
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        (**self).next_due_dyn().await
     }
 
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

@@ -15,6 +15,8 @@ mod file;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(any(feature = "file", feature = "memory"))]
+mod key;
 mod lease;
 #[cfg(feature = "memory")]
 mod memory;

@@ -135,10 +135,6 @@ impl TokenStore for Flawed {
         }
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.next_due().await
-    }
-
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         if self.has(Flaw::PurgesOptOuts) && before == Timestamp::MAX {
             self.inner.remove(b"opt-out", Precondition::Any).await?;

@@ -82,11 +82,6 @@ impl TokenStore for Yielding {
         self.inner.due(now, after, limit).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        yield_now().await;
-        self.inner.next_due().await
-    }
-
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         yield_now().await;
         self.inner.purge(before, limit).await

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 
-use super::basics::{at, sample};
+use super::basics::{at, next_due, sample};
 use super::sample::{logged_out, opt_out};
 use super::{Backend, Broken, Check, ensure};
 use crate::{Precondition, StoreError, TokenStore, Version};
@@ -118,7 +118,7 @@ impl Model {
             }
             Operation::Due(now, limit) => self.due(store, at(now), limit).await,
             Operation::NextDue => {
-                let found = store.next_due().await?;
+                let found = next_due(store).await?;
                 let expected = self
                     .records
                     .values()

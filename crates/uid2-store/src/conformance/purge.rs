@@ -2,7 +2,7 @@
 
 use uid2_core::Timestamp;
 
-use super::basics::{at, put_all, sample};
+use super::basics::{at, next_due, put_all, sample};
 use super::sample::{logged_out, opt_out};
 use super::{Backend, Check, ensure};
 use crate::{Precondition, TokenStore};
@@ -48,7 +48,7 @@ pub(super) async fn only_expired<B: Backend>(backend: &B) -> Check {
         "an expired identity was not purged"
     );
     ensure!(
-        store.next_due().await?.is_none(),
+        next_due(&store).await?.is_none(),
         "what was purged is still due"
     );
     Ok(())

@@ -252,12 +252,6 @@ impl TokenStore for FileStore {
             .await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let codec = self.0.codec.clone();
-        self.read(move |connection| reader::next_due(connection, &codec))
-            .await
-    }
-
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut purged = 0;
         let mut after = None;

@@ -1,6 +1,7 @@
 //! What async callers hand to the store's own threads.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -13,6 +14,8 @@ pub(super) struct Queue<T> {
 struct State<T> {
     items: VecDeque<T>,
     closed: bool,
+    /// Who waits for items is woken by the one that makes it so many.
+    wanted: usize,
 }
 
 impl<T> Queue<T> {
@@ -21,6 +24,7 @@ impl<T> Queue<T> {
             state: Mutex::new(State {
                 items: VecDeque::new(),
                 closed: false,
+                wanted: 1,
             }),
             filled: Condvar::new(),
         }
@@ -33,7 +37,9 @@ impl<T> Queue<T> {
             return false;
         }
         state.items.push_back(item);
-        self.filled.notify_one();
+        if state.items.len() >= state.wanted {
+            self.filled.notify_one();
+        }
         true
     }
 
@@ -69,17 +75,26 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits for items and takes all there are. `None` once closed and empty.
-    pub(super) fn pop_all(&self) -> Option<VecDeque<T>> {
+    /// Waits for items and takes all there are: once there is one, waits for
+    /// `patience` for there to be `expected`. `None` once closed and empty.
+    ///
+    /// For one thread only, which is the only one that waits.
+    pub(super) fn pop_all(&self, expected: usize, patience: Duration) -> Option<VecDeque<T>> {
         let mut state = self.state.lock();
-        loop {
-            if !state.items.is_empty() {
-                return Some(std::mem::take(&mut state.items));
-            }
+        while state.items.is_empty() {
             if state.closed {
                 return None;
             }
             self.filled.wait(&mut state);
         }
+        let end = Instant::now() + patience;
+        state.wanted = expected;
+        while state.items.len() < expected && !state.closed {
+            if self.filled.wait_until(&mut state, end).timed_out() {
+                break;
+            }
+        }
+        state.wanted = 1;
+        Some(std::mem::take(&mut state.items))
     }
 }

@@ -182,14 +182,6 @@ fn scan_due<T>(
         .map_err(typed)
 }
 
-pub(super) fn next_due(
-    connection: &Connection,
-    codec: &Codec,
-) -> Result<Option<Timestamp>, StoreError> {
-    due(connection, codec, Timestamp::MAX, None, 1)
-        .map(|first| first.first().map(|first| first.due))
-}
-
 pub(super) fn scan(
     connection: &Connection,
     codec: &Codec,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
@@ -21,6 +22,8 @@ use crate::{Codec, Entry, Precondition, StoreError, Version};
 /// Versions are given out in memory. The file only says how far they may have
 /// got, and that is written once in so many.
 const VERSION_BLOCK: u64 = 1 << 20;
+/// How long a commit waits at most for others to join it.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
 
 pub(super) enum Command {
     Write(Write),
@@ -101,12 +104,34 @@ struct Applied {
     effects: Vec<Effect>,
 }
 
+/// What the last commit was like.
+///
+/// Whoever was answered by it is likely to write again, and those who are first
+/// to do so would have a commit for themselves, and the others wait for it. So
+/// the next commit waits a little for as many as the last one had. A single
+/// writer is never waited for, and in the worst case, when writers have left,
+/// one commit begins late by a part of the time that it takes.
+#[derive(Default)]
+struct Last {
+    writes: usize,
+    time: Duration,
+}
+
+impl Last {
+    fn patience(&self) -> Duration {
+        (self.time / 4).min(LONGEST_PATIENCE)
+    }
+}
+
 impl Writer {
     /// Ends when the queue has been closed and is empty.
     pub(super) fn run(mut self) {
         let mut closing = None;
-        while let Some(commands) = self.queue.pop_all() {
+        let mut last = Last::default();
+        while let Some(commands) = self.queue.pop_all(last.writes, last.patience()) {
+            let start = Instant::now();
             let mut writes = VecDeque::new();
+            let count = commands.len();
             for command in commands {
                 match command {
                     Command::Write(write) => writes.push_back(write),
@@ -118,6 +143,10 @@ impl Writer {
                 }
             }
             self.commit(writes);
+            last = Last {
+                writes: count,
+                time: start.elapsed(),
+            };
         }
         self.close();
         if let Some(reply) = closing {

@@ -100,10 +100,6 @@ impl Index {
             .collect()
     }
 
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
-    }
-
     pub(super) fn expired(&self, before: Timestamp, limit: usize) -> Vec<Node> {
         let until = |times: &'_ ByTime| -> Vec<Node> {
             times

@@ -155,10 +155,6 @@ impl TokenStore for MemoryStore {
         Ok(self.0.index.lock().due(now, after, limit))
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.0.index.lock().next_due())
-    }
-
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.0.purge(before, limit)
     }

@@ -9,23 +9,24 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::Entry;
+use crate::key::Key;
 
 #[derive(Clone)]
 pub(super) struct Node(Arc<Shared>);
 
 struct Shared {
-    key: Box<[u8]>,
+    key: Key,
     entry: Entry,
 }
 
 impl Node {
     pub(super) fn new(key: &[u8], entry: Entry) -> Self {
-        let key = key.into();
+        let key = Key::new(key);
         Self(Arc::new(Shared { key, entry }))
     }
 
     pub(super) fn key(&self) -> &[u8] {
-        &self.0.key
+        self.0.key.as_bytes()
     }
 
     pub(super) fn entry(&self) -> &Entry {

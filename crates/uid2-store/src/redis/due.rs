@@ -5,7 +5,7 @@ use redis::Value;
 use uid2_core::Timestamp;
 
 use super::connection::typed;
-use super::{RedisStore, SHARDS, Shard, scripts};
+use super::{RedisStore, Shard, scripts};
 use crate::{DueKey, StoreError};
 
 /// How far one shard has been read.
@@ -112,31 +112,6 @@ async fn read_on(
         part.last = Some((*time, stored_key.clone()));
     }
     Ok(found)
-}
-
-pub(super) async fn next_due(store: &RedisStore) -> Result<Option<Timestamp>, StoreError> {
-    if !store.shared.codec.keeps_keys() {
-        // Only what opens counts.
-        let first = due(store, Timestamp::MAX, None, 1).await?;
-        return Ok(first.first().map(|first| first.due));
-    }
-    let firsts = store.shards().map(|shard| async move {
-        let first = redis::cmd("ZRANGE")
-            .arg(&shard.due)
-            .arg(0)
-            .arg(0)
-            .arg("WITHSCORES")
-            .clone();
-        let first: Vec<Value> = store.query(&first).await?;
-        first.get(1).map(score).transpose()
-    });
-    debug_assert_eq!(firsts.size_hint().0, SHARDS as usize);
-    let firsts = try_join_all(firsts).await?;
-    Ok(firsts
-        .into_iter()
-        .flatten()
-        .min()
-        .map(Timestamp::from_millis))
 }
 
 fn bytes(value: &Value) -> Result<&[u8], StoreError> {

@@ -383,10 +383,6 @@ impl TokenStore for RedisStore {
         due::due(self, now, after, limit).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        due::next_due(self).await
-    }
-
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut purged = 0;
         for shard in self.shards() {
