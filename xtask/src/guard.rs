@@ -16,6 +16,7 @@ pub(crate) struct Args {
 pub(crate) fn all(args: &Args) -> Result<bool> {
     let mut steps = Steps::new(&args.guards);
     steps.check("pure", check::pure::run);
+    steps.step("rust-version", check::rust_version::run);
     steps.check("secrets", check::secrets::run);
     Ok(steps.finish())
 }

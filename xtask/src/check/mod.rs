@@ -4,6 +4,7 @@
 pub(crate) mod layers;
 pub(crate) mod no_std;
 pub(crate) mod pure;
+pub(crate) mod rust_version;
 mod scratch;
 pub(crate) mod secrets;
 mod source;
