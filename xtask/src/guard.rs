@@ -16,7 +16,10 @@ pub(crate) struct Args {
 pub(crate) fn all(args: &Args) -> Result<bool> {
     let mut steps = Steps::new(&args.guards);
     steps.check("pure", check::pure::run);
-    steps.step("rust-version", check::rust_version::run);
     steps.check("secrets", check::secrets::run);
+    steps.step("rust-version", check::rust_version::run);
+    steps.step("unused", check::unused::run);
+    steps.step("deny", check::deny::run);
+    steps.check("features", check::features::run);
     Ok(steps.finish())
 }
