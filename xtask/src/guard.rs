@@ -21,5 +21,7 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.step("unused", check::unused::run);
     steps.step("deny", check::deny::run);
     steps.check("features", check::features::run);
+    steps.step("minimal", check::minimal::run);
+    steps.check("package", check::package::run);
     Ok(steps.finish())
 }

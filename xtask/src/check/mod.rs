@@ -4,7 +4,9 @@
 pub(crate) mod deny;
 pub(crate) mod features;
 pub(crate) mod layers;
+pub(crate) mod minimal;
 pub(crate) mod no_std;
+pub(crate) mod package;
 pub(crate) mod pure;
 pub(crate) mod rust_version;
 mod scratch;
