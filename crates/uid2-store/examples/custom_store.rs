@@ -131,10 +131,6 @@ impl TokenStore for MapStore {
         Ok(due.take(limit).cloned().collect())
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.lock().due.first().map(|first| first.due))
-    }
-
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut maps = self.lock();
         let mut purged = 0;
@@ -198,10 +194,6 @@ impl TokenStore for Careless {
         limit: usize,
     ) -> Result<Vec<DueKey>, StoreError> {
         self.0.due(now, after, limit).await
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.0.next_due().await
     }
 
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
