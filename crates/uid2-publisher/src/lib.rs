@@ -6,6 +6,8 @@ mod builder;
 mod error;
 mod establish;
 mod flight;
+#[cfg(doc)]
+mod guide;
 mod keys;
 mod leave;
 mod optout;
@@ -19,6 +21,9 @@ mod token;
 pub use builder::{Builder, BuilderError};
 pub use error::Error;
 pub use establish::Establish;
+#[cfg(doc)]
+#[doc(inline)]
+pub use guide::_guide;
 pub use outcome::{Established, TokenOutcome};
 pub use publisher::Publisher;
 pub use refresher::Refresher;
