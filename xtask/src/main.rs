@@ -2,6 +2,7 @@
 
 mod check;
 mod crash;
+mod examples;
 mod fuzz;
 mod guard;
 mod interop;
@@ -9,7 +10,6 @@ mod run;
 mod simulate;
 mod steps;
 mod test;
-mod tools;
 
 use std::process::ExitCode;
 
@@ -39,6 +39,8 @@ enum Command {
     NoStd,
     /// The check that arrows between crates only point down, with its negative self-test.
     Layers,
+    /// Runs the examples that end by themselves.
+    Examples,
     /// Official SDKs of other languages as clients of the emulator, in a table.
     Interop(interop::Args),
 }
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Guard(args) => guard::all(&args),
         Command::NoStd => check::no_std::run().map(|()| true),
         Command::Layers => check::layers::run().map(|()| true),
+        Command::Examples => examples::run().map(|()| true),
         Command::Interop(args) => interop::all(&args),
     };
     match result {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::check;
+use crate::examples;
 use crate::interop::{self, Sdk};
 use crate::run::{cargo, has, run};
 use crate::steps::{Outcome, Steps};
@@ -27,11 +28,11 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
             "--locked",
         ]))
     });
+    steps.check("examples", examples::run);
     steps.check("doc", doc);
     steps.check("no-std", check::no_std::run);
     steps.check("layers", check::layers::run);
     steps.check("pure", check::pure::run);
-    steps.step("rust-version", check::rust_version::run);
     steps.check("secrets", check::secrets::run);
     steps.check("simulate", || {
         // Not optimized: that would build everything once more.

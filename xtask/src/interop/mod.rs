@@ -5,6 +5,8 @@
 //! Here is what must come of it ([`rows`]), and everything else has failed: an
 //! SDK that does other than listed, better or worse, and a row that is missing.
 
+#[cfg(test)]
+mod documented;
 mod java;
 mod operators;
 mod program;

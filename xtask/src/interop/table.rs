@@ -70,7 +70,7 @@ fn notes(reports: &[Report]) {
 }
 
 /// The version that is pinned.
-fn version(sdk: Sdk) -> &'static str {
+pub(super) fn version(sdk: Sdk) -> &'static str {
     let (file, before, after) = match sdk {
         Sdk::Python => (
             include_str!("../../interop/python/requirements.txt"),

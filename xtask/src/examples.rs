@@ -1,0 +1,116 @@
+//! `cargo xtask examples`: runs the examples that end by themselves. Each fails
+//! if something is not as it says, so that what newcomers copy does work.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::Value;
+
+use crate::run::{capture, cargo, root};
+use crate::steps::say;
+
+/// Crate and name of those that are run.
+const RUN: &[(&str, &str)] = &[
+    ("uid2-emulator", "core_with_ureq"),
+    ("uid2-http", "custom_transport"),
+    ("uid2-publisher", "axum"),
+    ("uid2-publisher", "without_tokio"),
+    ("uid2-store", "custom_store"),
+];
+
+/// Those that are tools: they want arguments, read what is piped into them, or
+/// take minutes. They are compiled all the same.
+const TOOLS: &[(&str, &str)] = &[
+    ("uid2-emulator", "read_tokens"),
+    ("uid2-emulator", "soak"),
+    ("uid2-store", "measure"),
+    ("uid2-store", "write_fixtures"),
+];
+
+/// None takes longer on a slow machine, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) fn run() -> Result<()> {
+    all_are_listed()?;
+    let built = build()?;
+    for (krate, name) in RUN {
+        let (_, program) = built
+            .iter()
+            .find(|(example, _)| example == name)
+            .with_context(|| format!("cargo did not build the example {name} of {krate}"))?;
+        say(&format!("--- {krate}, {name}"));
+        end_well(Command::new(program), PATIENCE).with_context(|| format!("{krate}, {name}"))?;
+    }
+    // A step that cannot fail would show nothing.
+    let hangs = || {
+        let mut command = Command::new("sleep");
+        command.arg("60");
+        end_well(command, Duration::from_millis(200))
+    };
+    ensure!(
+        hangs().is_err() && end_well(Command::new("false"), PATIENCE).is_err(),
+        "the self-test passed: this step proves nothing"
+    );
+    Ok(())
+}
+
+/// A new example is either run, or is known to be a tool.
+fn all_are_listed() -> Result<()> {
+    let listed = RUN.iter().chain(TOOLS);
+    let listed: BTreeSet<_> = listed
+        .map(|(krate, name)| root().join(format!("crates/{krate}/examples/{name}.rs")))
+        .collect();
+    let mut found = BTreeSet::new();
+    for krate in fs::read_dir(root().join("crates"))? {
+        let Ok(examples) = fs::read_dir(krate?.path().join("examples")) else {
+            continue;
+        };
+        for example in examples {
+            found.insert(example?.path());
+        }
+    }
+    let differ: Vec<&PathBuf> = found.symmetric_difference(&listed).collect();
+    if differ.is_empty() {
+        Ok(())
+    } else {
+        bail!("not the examples that xtask/src/examples.rs lists: {differ:?}")
+    }
+}
+
+/// Names and programs of all examples. With all features, for so they were
+/// built by the tests.
+fn build() -> Result<Vec<(String, PathBuf)>> {
+    let mut command = cargo(&["build", "--workspace", "--all-features", "--locked"]);
+    command.args(["--examples", "--message-format", "json"]);
+    let lines = capture(&mut command)?.map_err(|complaint| anyhow!(complaint))?;
+    let messages = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let programs = messages.filter_map(|message| {
+        let name = message.pointer("/target/name")?.as_str()?.to_owned();
+        Some((name, message.get("executable")?.as_str()?.into()))
+    });
+    Ok(programs.collect())
+}
+
+fn end_well(mut command: Command, patience: Duration) -> Result<()> {
+    let mut program = command.stdin(Stdio::null()).spawn()?;
+    let begun = Instant::now();
+    loop {
+        match program.try_wait()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => bail!("{status}"),
+            None if begun.elapsed() > patience => {
+                program.kill()?;
+                program.wait()?;
+                bail!("did not end within {patience:?}");
+            }
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
