@@ -17,5 +17,11 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     let mut steps = Steps::new(&args.guards);
     steps.check("pure", check::pure::run);
     steps.check("secrets", check::secrets::run);
+    steps.step("rust-version", check::rust_version::run);
+    steps.step("unused", check::unused::run);
+    steps.step("deny", check::deny::run);
+    steps.check("features", check::features::run);
+    steps.step("minimal", check::minimal::run);
+    steps.check("package", check::package::run);
     Ok(steps.finish())
 }

@@ -10,6 +10,7 @@ mod run;
 mod simulate;
 mod steps;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 

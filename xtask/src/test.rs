@@ -33,6 +33,7 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.check("no-std", check::no_std::run);
     steps.check("layers", check::layers::run);
     steps.check("pure", check::pure::run);
+    steps.step("rust-version", check::rust_version::run);
     steps.check("secrets", check::secrets::run);
     steps.check("simulate", || {
         // Not optimized: that would build everything once more.

@@ -18,7 +18,7 @@ use crate::faults::{Faults, Weather};
 use crate::flaw::Flaw;
 use crate::leases::SimLeases;
 use crate::ledger::{Counts, Ledger, Violation};
-use crate::logs::{DOMAIN, Eavesdropper};
+use crate::logs::{DOMAIN, Ear, telling};
 use crate::network::Network;
 use crate::runtime::{Node, Sim};
 use crate::store::SimStore;
@@ -73,10 +73,12 @@ type Broken = Box<dyn std::error::Error>;
 pub fn play(options: &Options) -> Result<Report, Violation> {
     let sim = Sim::new(options.seed, START);
     let ledger = Ledger::default();
-    let ear = Eavesdropper {
-        ledger: ledger.clone(),
-        sim: sim.clone(),
-    };
+    let (told, clock) = (ledger.clone(), sim.clone());
+    let ear = Ear(move |line: &str| {
+        if let Some(what) = telling(line) {
+            told.violate(clock.passed(), what);
+        }
+    });
     let subscriber = tracing_subscriber::registry().with(ear);
     tracing::subscriber::with_default(subscriber, || to_the_end(options, sim, ledger))
 }

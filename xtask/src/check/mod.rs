@@ -1,9 +1,15 @@
 //! Checks of the repository itself. Each has a negative self-test: a check that
 //! cannot fail checks nothing.
 
+pub(crate) mod deny;
+pub(crate) mod features;
 pub(crate) mod layers;
+pub(crate) mod minimal;
 pub(crate) mod no_std;
+pub(crate) mod package;
 pub(crate) mod pure;
+pub(crate) mod rust_version;
 mod scratch;
 pub(crate) mod secrets;
 mod source;
+pub(crate) mod unused;

@@ -2,7 +2,7 @@
 //! should find it is run.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -27,6 +27,11 @@ impl Scratch {
         scratch.file("Cargo.toml", &manifest)?;
         scratch.file("src/lib.rs", source)?;
         Ok(scratch)
+    }
+
+    /// Where it is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// One more file in it.
