@@ -7,7 +7,7 @@ use core::str::FromStr;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::EmailHash;
 
@@ -75,7 +75,7 @@ impl EmailHash {
             return Ok(Self::from_bytes(Sha256::digest(whole).into()));
         }
         let mut hasher = LowerCaseHasher::new();
-        parts.each_kept(|piece| hasher.update(piece));
+        parts.each_kept(|piece| hasher.append(piece));
         Ok(Self::from_bytes(hasher.finalize()))
     }
 }
@@ -203,24 +203,26 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Hashes pieces in lower case, over a buffer on the stack that almost every
-/// address fits: the hasher then sees a single update.
+/// Hashes what is kept, in lower case, over a buffer on the stack that almost
+/// every address fits: the hasher then sees a single update.
 struct LowerCaseHasher {
     hasher: Sha256,
-    buffer: [u8; 128],
+    buffer: [u8; BUFFER],
     used: usize,
 }
+
+const BUFFER: usize = 128;
 
 impl LowerCaseHasher {
     fn new() -> Self {
         Self {
             hasher: Sha256::new(),
-            buffer: [0; 128],
+            buffer: [0; BUFFER],
             used: 0,
         }
     }
 
-    fn update(&mut self, mut piece: &[u8]) {
+    fn append(&mut self, mut piece: &[u8]) {
         while !piece.is_empty() {
             if self.used == self.buffer.len() {
                 self.flush();
@@ -229,7 +231,6 @@ impl LowerCaseHasher {
             let (now, later) = piece.split_at(piece.len().min(free.len()));
             if let Some(to) = free.get_mut(..now.len()) {
                 to.copy_from_slice(now);
-                to.make_ascii_lowercase();
             }
             self.used += now.len();
             piece = later;
@@ -237,15 +238,19 @@ impl LowerCaseHasher {
     }
 
     fn flush(&mut self) {
+        // Whole, in lower case: as many bytes as a vector has at a time.
+        self.buffer.make_ascii_lowercase();
         self.hasher
             .update(self.buffer.get(..self.used).unwrap_or_default());
         self.used = 0;
     }
 
-    fn finalize(&mut self) -> [u8; 32] {
+    fn finalize(mut self) -> [u8; 32] {
         self.flush();
-        self.buffer.as_mut_slice().zeroize();
-        self.hasher.finalize_reset().into()
+        // As a whole: `Zeroize` of bytes stores them one by one.
+        self.buffer = [0; BUFFER];
+        zeroize::optimization_barrier(&self.buffer);
+        self.hasher.finalize().into()
     }
 }
 
