@@ -42,6 +42,8 @@ enum Command {
     Layers,
     /// Runs the examples that end by themselves.
     Examples,
+    /// Which dependencies have unsafe code, held against what SECURITY.md says.
+    Unsafe,
     /// Official SDKs of other languages as clients of the emulator, in a table.
     Interop(interop::Args),
 }
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::NoStd => check::no_std::run().map(|()| true),
         Command::Layers => check::layers::run().map(|()| true),
         Command::Examples => examples::run().map(|()| true),
+        Command::Unsafe => check::unsafe_code::run().map(|()| true),
         Command::Interop(args) => interop::all(&args),
     };
     match result {

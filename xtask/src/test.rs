@@ -35,6 +35,7 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.check("pure", check::pure::run);
     steps.step("rust-version", check::rust_version::run);
     steps.check("secrets", check::secrets::run);
+    steps.check("unsafe", check::unsafe_code::run);
     steps.check("simulate", || {
         // Not optimized: that would build everything once more.
         let args = [

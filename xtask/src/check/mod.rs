@@ -1,6 +1,8 @@
 //! Checks of the repository itself. Each has a negative self-test: a check that
 //! cannot fail checks nothing.
 
+#[cfg(test)]
+mod citations;
 pub(crate) mod deny;
 pub(crate) mod features;
 pub(crate) mod layers;
@@ -12,4 +14,5 @@ pub(crate) mod rust_version;
 mod scratch;
 pub(crate) mod secrets;
 mod source;
+pub(crate) mod unsafe_code;
 pub(crate) mod unused;
