@@ -1,6 +1,7 @@
 //! The guide, for people: nothing of it is in the program.
 
 /// The publisher guide, step by step, with the code of this library.
+///
 #[doc = include_str!("../docs/guide/index.md")]
 pub mod _guide {
     #[doc = include_str!("../docs/guide/establish.md")]
