@@ -1,7 +1,6 @@
 //! Point reads: from memory beside a bare concurrent map that holds as many of
-//! the same records, and from the file beside the engine.
+//! the same records, with the same hasher, and from the file beside the engine.
 
-use std::hash::RandomState;
 use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use tokio::runtime::Runtime;
 use uid2_store::{Entry, FileStore, MemoryStore, TokenStore, Version};
 

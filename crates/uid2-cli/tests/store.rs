@@ -234,6 +234,24 @@ fn a_file_goes_to_redis_and_back() {
 }
 
 #[test]
+fn who_only_looks_leaves_redis_as_it_is() {
+    if !is_installed("who_only_looks_leaves_redis_as_it_is") {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    for command in ["stats", "verify"] {
+        let ran = store(&[command, &server.url(), "--json"]);
+        let found = (ran.status, &ran.json()["kind"]);
+        assert_eq!(found, (1, &"not_a_store".into()), "{command}");
+    }
+    let mut connection = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    connection.write_all(b"DBSIZE\r\n").unwrap();
+    let mut answer = [0; 4];
+    connection.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b":0\r\n");
+}
+
+#[test]
 fn a_damaged_record_in_redis_is_found() {
     if !is_installed("a_damaged_record_in_redis_is_found") {
         return;

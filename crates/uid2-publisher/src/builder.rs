@@ -39,6 +39,7 @@ pub struct Builder<
     max_background: usize,
     purge_grace: Duration,
     leases: Option<Arc<dyn Leases>>,
+    lease_time: Duration,
 }
 
 impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
@@ -53,6 +54,7 @@ impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
             max_background: 16,
             purge_grace: Duration::from_secs(7 * 24 * 3600),
             leases: None,
+            lease_time: LEASE,
         }
     }
 
@@ -106,6 +108,15 @@ impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
         self
     }
 
+    /// For how long a node has the lease of a user that it refreshes; half a
+    /// minute unless told otherwise. It should be longer than a call to the
+    /// service may take, all its tries included; if a node crashes meanwhile, the
+    /// others refresh this user only after so long.
+    pub const fn lease_time(mut self, time: Duration) -> Self {
+        self.lease_time = time;
+        self
+    }
+
     /// The publisher.
     ///
     /// # Errors
@@ -133,7 +144,7 @@ impl<T: Transport, S: TokenStore, R: Runtime> Builder<T, S, R> {
                 rest_max: Duration::from_secs(60),
                 purge_grace: self.purge_grace,
                 purge_every: Duration::from_secs(600),
-                lease: LEASE,
+                lease: self.lease_time,
             },
             leases: self.leases,
             calls: Semaphore::new(self.max_calls.min(Semaphore::MAX_PERMITS)),

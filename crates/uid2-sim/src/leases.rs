@@ -44,10 +44,11 @@ impl SimLeases {
     }
 
     fn give_back(&self, lease: &Lease) -> bool {
+        let now = self.sim.true_time();
         let mut held = self.held.lock();
         let ours = held
             .get(lease.key())
-            .is_some_and(|(_, token)| token == lease.token());
+            .is_some_and(|(until, token)| token == lease.token() && *until > now);
         if ours {
             held.remove(lease.key());
         }

@@ -1,7 +1,8 @@
 //! Writes a store of each kind in the format of this version, for the tests of
 //! later versions to read: `cargo run -p uid2-store --example write_fixtures -- FOLDER`.
 //!
-//! Fixtures are written once for each format and never again.
+//! Fixtures are written once for each format, and for each way to write a record
+//! that a format is given later, and never again.
 
 use std::error::Error;
 use std::fs;
@@ -64,6 +65,10 @@ fn records() -> Result<Vec<(&'static str, Record)>, Box<dyn Error>> {
         dii: Some([9; 32]),
         ..stored.clone()
     };
+    let dormant = StoredIdentity {
+        refresh: RefreshState::Dormant,
+        ..stored.clone()
+    };
     let ended = StoredIdentity {
         refresh: RefreshState::Ended,
         ..stored
@@ -72,6 +77,7 @@ fn records() -> Result<Vec<(&'static str, Record)>, Box<dyn Error>> {
     Ok(vec![
         ("fresh", identity),
         ("failing", Record::Identity(failing)),
+        ("dormant", Record::Identity(dormant)),
         ("ended", Record::Identity(ended)),
         ("left", opt_out(OptOutReason::Service)),
         ("left-us", opt_out(OptOutReason::Publisher)),

@@ -4,9 +4,9 @@ use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-/// Keys up to this long need no memory of their own: the ids of most publishers,
-/// and the keyed hashes of DII.
-const INLINE: usize = 38;
+/// Keys up to this long need no memory of their own. With room for longer ones,
+/// a key would take as much as this and its own memory together.
+const INLINE: usize = 22;
 
 /// A key, beside what it is the key of where it is short: a search that has come
 /// to the one has the other too.

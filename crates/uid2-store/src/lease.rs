@@ -12,15 +12,20 @@ use crate::{BoxFuture, StoreError};
 /// its lease run out while it is still at it, so what it writes must be
 /// conditional on the version it has read, as always.
 ///
-/// Can be used as `Arc<dyn Leases>`.
+/// Can be used as `Arc<dyn Leases>`. The `conformance` feature has a suite for it.
 pub trait Leases: Send + Sync + 'static {
     /// Takes the lease of a key for so long, and gives `None` if another has it.
     ///
     /// Of many that ask at a time, exactly one must get it; and nobody while it
-    /// is held, until it is released or `duration` has passed.
+    /// is held, who has it included, until it is released or `duration` has
+    /// passed. So there is no renewing: what may take long asks for long. Every
+    /// duration must do, the shortest and the longest too, and every key up to
+    /// [`MAX_KEY`](crate::TokenStore::MAX_KEY); leases of different keys have
+    /// nothing to do with each other, nor with records.
     ///
     /// # Errors
-    /// When the store as a whole has a problem.
+    /// When the store as a whole has a problem. Whether the lease is held then
+    /// is not known; it ends by itself.
     fn acquire<'a>(
         &'a self,
         key: &'a [u8],

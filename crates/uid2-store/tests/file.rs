@@ -179,7 +179,8 @@ async fn writes_that_come_in_together_share_a_commit() {
 }
 
 /// Readers race with a writer for the cache: what was acknowledged is seen by
-/// every read that begins after, and no reader sees time run backwards.
+/// every read that begins after, and no reader sees time run backwards. What a
+/// race may miss, the tests in `src/file/read_through.rs` bring about.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_is_behind_a_write() {
     use std::sync::atomic::{AtomicI64, Ordering};

@@ -210,3 +210,62 @@ async fn a_lost_page_never_gives_wrong_data() {
     }
     assert!(errors > 0, "no page mattered");
 }
+
+/// By name, so that they can be removed, plain and encrypted.
+#[tokio::test]
+async fn what_cannot_be_read_is_named() {
+    use uid2_store::{Codec, FileOptions, KeyRing};
+
+    let ring = || KeyRing::new([1; 32], 1, [2; 32]);
+    let kinds: [(FileOptions, Codec); 2] = [
+        (FileStore::options(), Codec::plain()),
+        (FileStore::options().encrypt(ring()), Codec::sealed(ring())),
+    ];
+    for (options, codec) in kinds {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        let store = options.clone().open(&path).await.unwrap();
+        // More than it reads at a time, damaged ones on both sides of that.
+        let keys: Vec<_> = (0..1100).map(|number| format!("user-{number}")).collect();
+        let record = identity("x", at(1), at(100)).unwrap();
+        let puts = keys
+            .iter()
+            .map(|key| store.put(key.as_bytes(), &record, Precondition::Absent));
+        futures_util::future::try_join_all(puts).await.unwrap();
+        assert!(store.unreadable().await.unwrap().is_empty());
+        store.close().await;
+
+        let spoilt = ["user-3", "user-999", "user-1050"];
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        for key in spoilt {
+            let stored_key = codec.stored_key(key.as_bytes());
+            let sql = "UPDATE records SET value = x'0102' WHERE key = ?1";
+            assert_eq!(connection.execute(sql, [&stored_key[..]]).unwrap(), 1);
+        }
+        drop(connection);
+
+        let store = options.open(&path).await.unwrap();
+        let found = store.unreadable().await.unwrap();
+        let mut names = Vec::new();
+        for unreadable in &found {
+            assert!(matches!(unreadable.error, StoreError::Damaged));
+            let shown = format!("{unreadable:?}");
+            assert_eq!(shown, "Unreadable { error: Damaged, .. }");
+            names.push(unreadable.stored_key.to_vec());
+        }
+        names.sort();
+        let stored = |key: &str| codec.stored_key(key.as_bytes()).into_owned();
+        let mut expected: Vec<_> = spoilt.iter().map(|key| stored(key)).collect();
+        expected.sort();
+        assert_eq!(names, expected);
+        assert_eq!(store.verify().await.unwrap().damaged, 3);
+
+        for key in spoilt {
+            let removed = store.remove(key.as_bytes(), Precondition::Any).await;
+            assert!(removed.unwrap());
+        }
+        assert!(store.unreadable().await.unwrap().is_empty());
+        assert!(store.verify().await.unwrap().is_sound());
+        store.close().await;
+    }
+}

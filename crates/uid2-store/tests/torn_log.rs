@@ -5,9 +5,14 @@
 //! when power is lost, the log has everything up to some place, and what comes
 //! after may be anything. Each such log, put beside the file as it was, must give
 //! a store that has exactly the writes that were acknowledged before that place.
+//!
+//! Later it copies the log into the file, and flushes that before it begins the log
+//! anew. When power is lost meanwhile, the file has some of the new pages, perhaps
+//! some in part, and the log has them all.
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing
@@ -17,6 +22,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rand_core::{Rng, SeedableRng};
 use tempfile::TempDir;
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
@@ -118,9 +124,21 @@ impl Written {
     }
 
     async fn check(&self, log: &[u8], certain: usize, encrypted: bool, what: &str) {
+        self.check_with(&self.file, log, certain, encrypted, what)
+            .await;
+    }
+
+    async fn check_with(
+        &self,
+        file: &[u8],
+        log: &[u8],
+        certain: usize,
+        encrypted: bool,
+        what: &str,
+    ) {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("store.db");
-        fs::write(&path, &self.file).unwrap();
+        fs::write(&path, file).unwrap();
         fs::write(log_of(&path), log).unwrap();
         let store = open(&path, encrypted).await;
         let mut found = State::new();
@@ -152,6 +170,21 @@ impl Written {
     }
 }
 
+/// Other places in each run; with the seed that is printed, the same.
+fn random() -> rand_chacha::ChaCha8Rng {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).unwrap();
+    let seed = std::env::var("UID2_TORN_SEED").map_or(u64::from_le_bytes(seed), |text| {
+        text.parse().expect("UID2_TORN_SEED is a number")
+    });
+    println!("torn log: UID2_TORN_SEED={seed}");
+    rand_chacha::ChaCha8Rng::seed_from_u64(seed)
+}
+
+fn below(random: &mut impl Rng, bound: usize) -> usize {
+    usize::try_from(random.next_u64()).unwrap() % bound
+}
+
 async fn every_cut(encrypted: bool) {
     let written = write(encrypted).await;
     let ends: Vec<_> = written.acknowledged.iter().map(|(end, _)| *end).collect();
@@ -162,6 +195,8 @@ async fn every_cut(encrypted: bool) {
             .flat_map(|end| [end.saturating_sub(1), *end, end + 1, end + 24]),
     );
     cuts.retain(|cut| *cut <= written.log.len());
+    let mut random = random();
+    cuts.extend((0..40).map(|_| below(&mut random, written.log.len())));
     for cut in &cuts {
         let whole = &written.log[..*cut];
         written
@@ -201,4 +236,58 @@ async fn a_garbled_tail() {
             written.check(&log, number - 1, false, &what).await;
         }
     }
+}
+
+/// The file as it is once the log has been copied into it.
+fn copied_in(written: &Written) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    fs::write(&path, &written.file).unwrap();
+    fs::write(log_of(&path), &written.log).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(()))
+        .unwrap();
+    let file = fs::read(&path).unwrap();
+    assert_ne!(file, written.file, "nothing was copied");
+    file
+}
+
+/// Power is lost while the log is copied into the file: any of the new pages may be
+/// there, the last of them in part.
+async fn every_torn_copy(encrypted: bool) {
+    const PAGE: usize = 4096;
+    let written = write(encrypted).await;
+    let new = copied_in(&written);
+    let mut random = random();
+    let all = written.acknowledged.len() - 1;
+    for round in 0..60 {
+        let mut file = written.file.clone();
+        let whole = below(&mut random, 101);
+        for place in (0..new.len()).step_by(PAGE) {
+            if below(&mut random, 100) >= whole {
+                continue;
+            }
+            let end = match below(&mut random, 8) {
+                0 => place + 512 * below(&mut random, 8),
+                _ => place + PAGE,
+            };
+            file.resize(file.len().max(end), 0);
+            file[place..end].copy_from_slice(&new[place..end]);
+        }
+        let what = format!("torn copy {round}, {whole} % of the pages");
+        written
+            .check_with(&file, &written.log, all, encrypted, &what)
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_plain_log_that_was_half_copied() {
+    every_torn_copy(false).await;
+}
+
+#[tokio::test]
+async fn an_encrypted_log_that_was_half_copied() {
+    every_torn_copy(true).await;
 }

@@ -9,7 +9,7 @@ use super::problem::Problem;
 /// What a command is going to do with a store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To look: works beside a process that has the file open.
+    /// To look: works beside a process that has the file open, and writes nothing.
     Read,
     /// To change what is there.
     Change,
@@ -45,6 +45,9 @@ impl Opened {
             }
             Place::Redis { url, prefix } => {
                 let mut options = RedisStore::options().prefix(prefix);
+                if purpose == Purpose::Read {
+                    options = options.read_only();
+                }
                 if let Some(keys) = keys {
                     options = options.encrypt(keys);
                 }

@@ -34,7 +34,7 @@ fn main() {
     if arguments.first().is_some_and(|first| first == "node") {
         return node::run(&arguments[1..]);
     }
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         (
             "two_nodes_refresh_a_user_once",
             two_nodes_refresh_a_user_once,
@@ -47,6 +47,10 @@ fn main() {
         (
             "a_logout_is_final_though_another_node_refreshes",
             a_logout_is_final_though_another_node_refreshes,
+        ),
+        (
+            "a_node_that_crashes_with_a_lease_delays_the_others_only",
+            a_node_that_crashes_with_a_lease_delays_the_others_only,
         ),
         (
             "nothing_acknowledged_is_lost_when_redis_is_killed",
@@ -163,6 +167,51 @@ fn two_nodes_refresh_a_user_once() {
     );
     let counted = world.emulator.operator().requests(Endpoint::TokenRefresh);
     assert_eq!(counted, users.len() as u64);
+}
+
+/// A node is killed while its refreshes are in flight, and so has the leases. The
+/// other serves what is valid meanwhile, waits the leases out, and refreshes then.
+fn a_node_that_crashes_with_a_lease_delays_the_others_only() {
+    let mut world = World::new(&[], true);
+    let users = users(20);
+    world.establish_due(&users);
+    world.proxy.hold(true);
+    for user in &users {
+        // Nobody will get the answer.
+        drop(world.nodes[0].begin("refresh", user));
+    }
+    world.proxy.wait_for(users.len());
+    world.nodes[0].kill();
+    let asked = std::time::Instant::now();
+    let refreshes: Vec<_> = users
+        .iter()
+        .map(|user| world.nodes[1].begin("refresh", user))
+        .collect();
+    for user in &users {
+        let answer = world.nodes[1].ask("token", user);
+        assert!(
+            answer.starts_with("token "),
+            "{user} is not served: {answer}"
+        );
+    }
+    assert_eq!(
+        world.proxy.refreshes().len(),
+        users.len(),
+        "a lease that is held was not kept"
+    );
+    assert!(asked.elapsed() < node::LEASE, "too slow to say anything");
+    world.proxy.wait_for(2 * users.len());
+    assert!(
+        asked.elapsed() >= node::LEASE / 2,
+        "the leases were not kept"
+    );
+    world.proxy.hold(false);
+    for (user, refresh) in users.iter().zip(refreshes) {
+        let answer = refresh.answer();
+        assert!(answer.starts_with("token "), "{user}: {answer}");
+        assert_eq!(world.nodes[1].ask("token", user), answer);
+    }
+    assert_eq!(world.proxy.refreshes().len(), 2 * users.len());
 }
 
 /// What the test above would see if leases did nothing.

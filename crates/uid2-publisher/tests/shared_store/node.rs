@@ -19,6 +19,10 @@ use uid2_store::RedisStore;
 const API_KEY: &str = "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=";
 const SECRET: &str = "DzBzbjTJcYL0swDtFs2krRNu+g1Eokm2tBU4dEuD0Wk=";
 
+/// Longer than any test keeps a refresh of a living node, shorter than a node waits
+/// for another's.
+pub(crate) const LEASE: Duration = Duration::from_secs(4);
+
 type RedisPublisher = Publisher<HyperTransport, RedisStore>;
 
 /// The node's side: `REDIS OPERATOR leases|alone`. Each line of its input is a
@@ -47,7 +51,7 @@ async fn publisher(arguments: &[String]) -> RedisPublisher {
     let store = store.connect(&arguments[0]).await.unwrap();
     let mut builder = Publisher::builder(client, store.clone());
     if arguments[2] == "leases" {
-        builder = builder.leases(store);
+        builder = builder.leases(store).lease_time(LEASE);
     }
     builder.build().unwrap()
 }
@@ -146,6 +150,12 @@ impl Node {
         Pending(receiver)
     }
 
+    /// As a crash.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     pub(crate) fn ask(&self, verb: &str, user: &str) -> String {
         self.begin(verb, user).answer()
     }
@@ -153,8 +163,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -28,10 +28,12 @@
 //!
 //! Each check has the name of the clause of the [contract](crate::TokenStore)
 //! that it is about. They use times around 2023 and never wait. What they cannot
-//! check is durability: that takes a process that dies.
+//! check is durability: that takes a process that dies. Who has
+//! [`Leases`](crate::Leases) too calls [`run_leases`].
 
 mod basics;
 mod due;
+mod leases;
 mod model;
 mod purge;
 mod race;
@@ -42,6 +44,7 @@ use std::future::Future;
 
 use crate::{StoreError, TokenStore};
 
+pub use leases::{LeaseBackend, run_leases};
 pub use sample::{identity, logged_out, opt_out};
 
 /// What the suite must know of a backend.

@@ -84,7 +84,8 @@ async fn read_on(
         .arg(&part.shard.records)
         .arg(now.as_millis())
         .arg(step)
-        .arg(if codec.keeps_keys() { "0" } else { "1" });
+        .arg(if codec.keeps_keys() { "0" } else { "1" })
+        .arg(if store.shared.read_only { "1" } else { "0" });
     if let Some((time, stored_key)) = &part.last {
         invocation.arg(time).arg(&stored_key[..]);
     }

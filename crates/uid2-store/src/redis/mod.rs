@@ -30,6 +30,9 @@ const SHARDS: u32 = 64;
 const PURGE_STEP: usize = 256;
 /// The format of what is in Redis, but for the values.
 const FORMAT: u32 = 1;
+/// How long after a removal an operation is known again that is sent twice: longer
+/// than any client waits for an answer before it sends anew.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// Records in Redis or Valkey, version 7 or later, one server or a cluster: for
 /// publishers whose users are served by many machines.
@@ -49,7 +52,9 @@ const FORMAT: u32 = 1;
 /// - **Leases**: see [`Leases`].
 ///
 /// A call that was not answered gives [`StoreError::Unavailable`]; a write may
-/// have taken place then.
+/// have taken place then: read again before deciding anew. A client that loses
+/// its connection may send a write a second time by itself, as that of a cluster
+/// does. It takes place once, and the answer is that to the first.
 #[derive(Clone)]
 pub struct RedisStore {
     connection: Connection,
@@ -60,6 +65,7 @@ struct Shared {
     prefix: String,
     grace: Duration,
     codec: Codec,
+    read_only: bool,
 }
 
 /// Figures of a [`RedisStore`].
@@ -81,11 +87,21 @@ struct Shard {
     due: String,
     expiry: String,
     versions: String,
+    leases: String,
+    answers: String,
 }
 
 impl Shard {
     fn record(&self, stored_key: &[u8]) -> Vec<u8> {
         [self.records.as_bytes(), stored_key].concat()
+    }
+
+    fn lease(&self, stored_key: &[u8]) -> Vec<u8> {
+        [self.leases.as_bytes(), stored_key].concat()
+    }
+
+    fn answer(&self, operation: &[u8]) -> Vec<u8> {
+        [self.answers.as_bytes(), operation].concat()
     }
 }
 
@@ -111,22 +127,27 @@ impl RedisStore {
                 prefix: options.prefix,
                 grace: options.grace,
                 codec: options.codec,
+                read_only: options.read_only,
             }),
         };
         store.check_format().await?;
         Ok(store)
     }
 
-    /// Whoever is first says which format the store has, and which key ring.
+    /// Whoever is first says which format the store has, and which key ring; but
+    /// who only looks says nothing.
     async fn check_format(&self) -> Result<(), StoreError> {
         let key = format!("{}:format", self.shared.prefix);
-        let fingerprint = self.shared.codec.fingerprint();
-        let mut own = format!("{FORMAT}:").into_bytes();
-        own.extend_from_slice(fingerprint.as_ref().map_or(&[], |bytes| bytes.as_slice()));
-        let set = redis::cmd("SET").arg(&key).arg(own).arg("NX").clone();
-        let _: Option<String> = self.query(&set).await?;
-        let found: Vec<u8> = self.query(redis::cmd("GET").arg(&key)).await?;
+        if !self.shared.read_only {
+            let fingerprint = self.shared.codec.fingerprint();
+            let mut own = format!("{FORMAT}:").into_bytes();
+            own.extend_from_slice(fingerprint.as_ref().map_or(&[], |bytes| bytes.as_slice()));
+            let set = redis::cmd("SET").arg(&key).arg(own).arg("NX").clone();
+            let _: Option<String> = self.query(&set).await?;
+        }
+        let found: Option<Vec<u8>> = self.query(redis::cmd("GET").arg(&key)).await?;
 
+        let found = found.ok_or(StoreError::NotAStore(None))?;
         let (format, ring) = found
             .iter()
             .position(|byte| *byte == b':')
@@ -144,6 +165,20 @@ impl RedisStore {
         }
         let ring = ring.get(1..).filter(|ring| !ring.is_empty());
         self.shared.codec.check_fingerprint(ring)
+    }
+
+    /// Whether it can only be read, because that was asked for
+    /// ([`RedisOptions::read_only`]). Writes give [`StoreError::ReadOnly`] then.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.shared.read_only
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        if self.shared.read_only {
+            return Err(StoreError::ReadOnly(None));
+        }
+        Ok(())
     }
 
     /// Figures.
@@ -177,6 +212,7 @@ impl RedisStore {
     /// # Errors
     /// When the store as a whole has a problem.
     pub async fn reseal(&self) -> Result<Resealed, StoreError> {
+        self.check_writable()?;
         let mut done = Resealed::default();
         let mut after = None;
         loop {
@@ -230,6 +266,8 @@ impl RedisStore {
             due: name("due"),
             expiry: name("exp"),
             versions: name("seq"),
+            leases: name("l:"),
+            answers: name("o:"),
         }
     }
 
@@ -334,17 +372,20 @@ impl TokenStore for RedisStore {
         record: &Record,
         when: Precondition,
     ) -> Result<Version, StoreError> {
+        self.check_writable()?;
         check_key(key)?;
         let stored_key = self.shared.codec.stored_key(key);
         let value = self.shared.codec.encode(key, record)?;
         let shard = self.shard(&stored_key);
+        let operation = random_token()?;
         let version: Option<u64> = scripts::PUT_SCRIPT
             .key(shard.record(&stored_key))
-            .key(shard.due)
-            .key(shard.expiry)
-            .key(shard.versions)
+            .key(&shard.due)
+            .key(&shard.expiry)
+            .key(&shard.versions)
+            .key(shard.answer(&operation))
             .arg(condition(when))
-            .arg(&random_token()?[..])
+            .arg(&operation[..])
             .arg(&*stored_key)
             .arg(&value[..])
             .arg(millis(record.due()))
@@ -357,15 +398,19 @@ impl TokenStore for RedisStore {
     }
 
     async fn remove(&self, key: &[u8], when: Precondition) -> Result<bool, StoreError> {
+        self.check_writable()?;
         check_key(key)?;
         let stored_key = self.shared.codec.stored_key(key);
         let shard = self.shard(&stored_key);
         let removed: Option<u8> = scripts::REMOVE_SCRIPT
             .key(shard.record(&stored_key))
-            .key(shard.due)
-            .key(shard.expiry)
+            .key(&shard.due)
+            .key(&shard.expiry)
+            .key(shard.answer(&random_token()?))
             .arg(condition(when))
             .arg(&*stored_key)
+            .arg(u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX))
+            .arg(&shard.answers)
             .invoke_async(&mut self.connection.clone())
             .await
             .map_err(typed)?;
@@ -384,6 +429,7 @@ impl TokenStore for RedisStore {
     }
 
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.check_writable()?;
         let mut purged = 0;
         for shard in self.shards() {
             while purged < limit {
@@ -434,9 +480,7 @@ impl Scan for RedisStore {
 impl RedisStore {
     fn lease_name(&self, key: &[u8]) -> Vec<u8> {
         let stored_key = self.shared.codec.stored_key(key);
-        let shard = self.shard(&stored_key);
-        let name = shard.record(&stored_key);
-        [&name[..], b":lease"].concat()
+        self.shard(&stored_key).lease(&stored_key)
     }
 }
 
@@ -447,6 +491,7 @@ impl Leases for RedisStore {
         duration: Duration,
     ) -> BoxFuture<'a, Result<Option<Lease>, StoreError>> {
         Box::pin(async move {
+            self.check_writable()?;
             check_key(key)?;
             let token = random_token()?;
             let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -464,6 +509,7 @@ impl Leases for RedisStore {
 
     fn release(&self, lease: Lease) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
+            self.check_writable()?;
             let released: u8 = scripts::RELEASE_SCRIPT
                 .key(self.lease_name(lease.key()))
                 .arg(&lease.token()[..])
@@ -480,6 +526,7 @@ impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
             .field("prefix", &self.shared.prefix)
+            .field("read_only", &self.shared.read_only)
             .finish_non_exhaustive()
     }
 }

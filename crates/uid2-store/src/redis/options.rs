@@ -31,6 +31,7 @@ pub struct RedisOptions {
     pub(super) prefix: String,
     pub(super) grace: Duration,
     pub(super) codec: Codec,
+    pub(super) read_only: bool,
     response_timeout: Duration,
     connection_timeout: Duration,
     root_certificate: Option<Vec<u8>>,
@@ -42,6 +43,7 @@ impl Default for RedisOptions {
             prefix: "uid2".to_owned(),
             grace: Duration::from_secs(24 * 3600),
             codec: Codec::plain(),
+            read_only: false,
             response_timeout: Duration::from_secs(2),
             connection_timeout: Duration::from_secs(5),
             root_certificate: None,
@@ -79,6 +81,15 @@ impl RedisOptions {
     #[must_use]
     pub const fn grace(mut self, time: Duration) -> Self {
         self.grace = time;
+        self
+    }
+
+    /// Only look: nothing is written to the server, not even that there is a
+    /// store; so [`connect`](Self::connect) gives [`StoreError::NotAStore`] where
+    /// there is none. Works with a replica too.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.read_only = true;
         self
     }
 
@@ -165,6 +176,7 @@ impl fmt::Debug for RedisOptions {
             .field("prefix", &self.prefix)
             .field("grace", &self.grace)
             .field("codec", &self.codec)
+            .field("read_only", &self.read_only)
             .field("response_timeout", &self.response_timeout)
             .field("connection_timeout", &self.connection_timeout)
             .finish_non_exhaustive()

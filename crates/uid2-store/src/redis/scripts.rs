@@ -4,10 +4,12 @@
 //! are on one node. Keys of a shard:
 //!
 //! ```text
-//! <prefix>:{<shard>}:r:<stored key>   hash: v version, d value, o operation
+//! <prefix>:{<shard>}:r:<stored key>   hash: v version, d value, o the last operations
 //! <prefix>:{<shard>}:due              sorted set: stored keys by due time
 //! <prefix>:{<shard>}:exp              sorted set: stored keys by expiry, opt-outs at +inf
 //! <prefix>:{<shard>}:seq              the last version given out
+//! <prefix>:{<shard>}:l:<stored key>   the token of who has the lease
+//! <prefix>:{<shard>}:o:<operation>    for a minute: what an operation answered
 //! ```
 //!
 //! Scripts compute the names of records from the stored keys in the index: these
@@ -26,25 +28,34 @@ const PRECONDITION: &str = "
     end
 ";
 
-/// KEYS: record, due, exp, seq.
+/// KEYS: record, due, exp, seq, answer.
 /// ARGV: when, operation, stored key, value, due or '', expires or '', grace in ms.
 /// Gives the version, or nil for a conflict.
 ///
 /// An operation that a client has sent twice, because a connection broke before
-/// its answer came, takes place once. A version is the time in microseconds, or
+/// its answer came, takes place once: else it would undo what others have done
+/// since, a logout perhaps. So a record keeps its last four operations, 16 bytes
+/// each with the 20 digits of the version that it gave; what a removal takes away
+/// of them is kept for a while on its own. A version is the time in microseconds, or
 /// one more than the last: so that none comes back even if the server has lost
 /// its data. A record outlives its expiry by `grace` on the server's clock.
 const PUT: &str = "
-    local version = redis.call('HGET', KEYS[1], 'v')
-    if version and redis.call('HGET', KEYS[1], 'o') == ARGV[2] then return version end
+    local answered = redis.call('GET', KEYS[5])
+    if answered then return answered end
+    local version, last = unpack(redis.call('HMGET', KEYS[1], 'v', 'o'))
+    last = last or ''
+    for place = 1, #last - 35, 36 do
+        if last:sub(place, place + 15) == ARGV[2] then return last:sub(place + 16, place + 35) end
+    end
     if not holds(version, ARGV[1]) then return false end
 
     local time = redis.call('TIME')
     local now = time[1] * 1000000 + time[2]
-    local last = tonumber(redis.call('GET', KEYS[4]) or '0')
-    version = string.format('%.0f', math.max(now, last + 1))
+    local former = tonumber(redis.call('GET', KEYS[4]) or '0')
+    version = string.format('%.0f', math.max(now, former + 1))
     redis.call('SET', KEYS[4], version)
-    redis.call('HSET', KEYS[1], 'v', version, 'o', ARGV[2], 'd', ARGV[4])
+    last = ARGV[2] .. string.rep('0', 20 - #version) .. version .. last:sub(1, 108)
+    redis.call('HSET', KEYS[1], 'v', version, 'o', last, 'd', ARGV[4])
 
     if ARGV[5] == '' then redis.call('ZREM', KEYS[2], ARGV[3])
     else redis.call('ZADD', KEYS[2], ARGV[5], ARGV[3]) end
@@ -60,18 +71,30 @@ const PUT: &str = "
     return version
 ";
 
-/// KEYS: record, due, exp. ARGV: when, stored key. Gives 1, 0, or nil for a conflict.
+/// KEYS: record, due, exp, answer. ARGV: when, stored key, for how long answers are
+/// kept in ms, what their names begin with. Gives 1, 0, or nil for a conflict.
+///
+/// As with `PUT`, what was sent twice takes place once.
 const REMOVE: &str = "
-    local version = redis.call('HGET', KEYS[1], 'v')
+    local answered = redis.call('GET', KEYS[4])
+    if answered then return tonumber(answered) end
+    local version, last = unpack(redis.call('HMGET', KEYS[1], 'v', 'o'))
     if not holds(version, ARGV[1]) then return false end
     redis.call('ZREM', KEYS[2], ARGV[2])
     redis.call('ZREM', KEYS[3], ARGV[2])
-    return redis.call('DEL', KEYS[1])
+    local removed = redis.call('DEL', KEYS[1])
+    redis.call('SET', KEYS[4], removed, 'PX', ARGV[3])
+    last = last or ''
+    for place = 1, #last - 35, 36 do
+        local operation, version = last:sub(place, place + 15), last:sub(place + 16, place + 35)
+        redis.call('SET', ARGV[4] .. operation, version, 'PX', ARGV[3])
+    end
+    return removed
 ";
 
 /// KEYS: due, exp. ARGV: what records' names begin with, now, limit, '1' if
-/// values are wanted, and to go on: after this time and stored key.
-/// Gives stored key, time and value or '' in turn.
+/// values are wanted, '1' if nothing may be written, and to go on: after this
+/// time and stored key. Gives stored key, time and value or '' in turn.
 ///
 /// Order within the same time is that of the bytes, as Redis keeps it. Entries
 /// of records that have outlived their grace are taken out on the way.
@@ -85,14 +108,14 @@ const DUE: &str = "
     end
     local found, gone = {}, {}
     local limit, offset = tonumber(ARGV[3]), 0
-    local min, step = ARGV[5] or '-inf', limit + 8
-    local since = tonumber(ARGV[5] or 'nan')
+    local min, step = ARGV[6] or '-inf', limit + 8
+    local since = tonumber(ARGV[6] or 'nan')
     while #found < limit * 3 do
         local page = redis.call('ZRANGEBYSCORE', KEYS[1], min, ARGV[2],
             'WITHSCORES', 'LIMIT', offset, step)
         for place = 1, #page, 2 do
             local key, score = page[place], page[place + 1]
-            local seen = tonumber(score) == since and not_after(key, ARGV[6])
+            local seen = tonumber(score) == since and not_after(key, ARGV[7])
             if not seen and #found < limit * 3 then
                 local value = redis.call('HGET', ARGV[1] .. key, ARGV[4] == '1' and 'd' or 'v')
                 if value then
@@ -107,6 +130,7 @@ const DUE: &str = "
         if #page < step * 2 then break end
         offset = offset + step
     end
+    if ARGV[5] == '1' then return found end
     for _, key in ipairs(gone) do
         redis.call('ZREM', KEYS[1], key)
         redis.call('ZREM', KEYS[2], key)

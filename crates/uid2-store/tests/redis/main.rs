@@ -2,22 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod conforms;
 mod faults;
+mod inspect;
+mod resent;
 mod server;
 
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
-use uid2_store::conformance::{self, Backend, identity, logged_out, opt_out};
-use uid2_store::{
-    DynTokenStore, KeyRing, Leases, MemoryStore, Precondition, RedisOptions, RedisStore,
-    StoreError, TokenStore, copy,
-};
+use uid2_store::conformance::{identity, logged_out, opt_out};
+use uid2_store::{KeyRing, MemoryStore, Precondition, RedisStore, StoreError, TokenStore, copy};
 
 use self::server::{Server, is_installed};
 
@@ -35,181 +31,8 @@ async fn next_due(store: &RedisStore) -> Option<Timestamp> {
     first.first().map(|first| first.due)
 }
 
-fn ring() -> KeyRing {
+pub(crate) fn ring() -> KeyRing {
     KeyRing::new([1; 32], 1, [2; 32])
-}
-
-/// Stores of one server, each with a prefix of its own.
-struct Redis<F> {
-    runtime: Runtime,
-    open: F,
-    count: AtomicUsize,
-}
-
-impl<F, S, O> Backend for Redis<F>
-where
-    F: Fn(RedisOptions) -> O + Sync,
-    O: Future<Output = S> + Send,
-    S: TokenStore + Clone,
-{
-    type Store = S;
-
-    async fn empty(&self) -> S {
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        (self.open)(RedisStore::options().prefix(format!("store-{number}"))).await
-    }
-
-    fn block_on<T: Future>(&self, future: T) -> T::Output {
-        self.runtime.block_on(future)
-    }
-}
-
-fn check<S, O>(runtime: Runtime, open: impl Fn(RedisOptions) -> O + Sync)
-where
-    O: Future<Output = S> + Send,
-    S: TokenStore + Clone,
-{
-    let count = AtomicUsize::new(0);
-    conformance::run(&Redis {
-        runtime,
-        open,
-        count,
-    })
-    .unwrap();
-}
-
-#[test]
-fn one_server_conforms() {
-    if !is_installed("one_server_conforms") {
-        return;
-    }
-    let runtime = Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start(&[]));
-    check(runtime, |options| async {
-        options.connect(&server.url()).await.unwrap()
-    });
-}
-
-#[test]
-fn an_encrypted_store_conforms_also_behind_dyn() {
-    if !is_installed("an_encrypted_store_conforms_also_behind_dyn") {
-        return;
-    }
-    let runtime = Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start(&[]));
-    check(runtime, |options| async {
-        let store = options
-            .encrypt(ring())
-            .connect(&server.url())
-            .await
-            .unwrap();
-        Arc::new(store) as Arc<dyn DynTokenStore>
-    });
-}
-
-/// Three nodes that know each other and share the slots.
-async fn cluster() -> Vec<Server> {
-    let mut servers = Vec::new();
-    for _ in 0..3 {
-        servers.push(Server::start(&["--cluster-enabled", "yes"]).await);
-    }
-    for (server, slots) in servers
-        .iter()
-        .zip([(0, 5460), (5461, 10_922), (10_923, 16_383)])
-    {
-        let client = redis::Client::open(server.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let assign = redis::cmd("CLUSTER")
-            .arg("ADDSLOTSRANGE")
-            .arg(slots.0)
-            .arg(slots.1)
-            .clone();
-        let _: () = assign.query_async(&mut connection).await.unwrap();
-        for other in &servers {
-            let meet = redis::cmd("CLUSTER")
-                .arg("MEET")
-                .arg("127.0.0.1")
-                .arg(other.port)
-                .clone();
-            let _: () = meet.query_async(&mut connection).await.unwrap();
-        }
-    }
-    for server in &servers {
-        let client = redis::Client::open(server.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut tries = 0;
-        loop {
-            let info: String = redis::cmd("CLUSTER")
-                .arg("INFO")
-                .query_async(&mut connection)
-                .await
-                .unwrap();
-            if info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3") {
-                break;
-            }
-            tries += 1;
-            assert!(tries < 500, "the cluster does not come together: {info}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    servers
-}
-
-#[test]
-fn a_cluster_conforms() {
-    if !is_installed("a_cluster_conforms") {
-        return;
-    }
-    let runtime = Runtime::new().unwrap();
-    let servers = runtime.block_on(cluster());
-    let urls: Vec<_> = servers.iter().map(Server::url).collect();
-    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
-    check(runtime, |options| async {
-        options.connect_cluster(&urls).await.unwrap()
-    });
-}
-
-#[tokio::test]
-async fn of_many_nodes_one_has_the_lease() {
-    if !is_installed("of_many_nodes_one_has_the_lease") {
-        return;
-    }
-    let server = Server::start(&[]).await;
-    let mut nodes: Vec<Arc<dyn Leases>> = Vec::new();
-    for _ in 0..5 {
-        nodes.push(Arc::new(RedisStore::connect(&server.url()).await.unwrap()));
-    }
-    let long = Duration::from_secs(60);
-    let asked = nodes.iter().map(|node| node.acquire(b"user", long));
-    let held: Vec<_> = futures_util::future::try_join_all(asked).await.unwrap();
-    let mut held: Vec<_> = held.into_iter().flatten().collect();
-    assert_eq!(held.len(), 1, "{} have the lease", held.len());
-    // Another user is another lease.
-    let other = nodes[0]
-        .acquire(b"other", Duration::from_millis(50))
-        .await
-        .unwrap()
-        .unwrap();
-
-    let lease = held.remove(0);
-    assert!(nodes[1].release(lease.clone()).await.unwrap());
-    assert!(!nodes[1].release(lease.clone()).await.unwrap());
-    let next = nodes[2].acquire(b"user", long).await.unwrap().unwrap();
-    assert!(
-        !nodes[0].release(lease).await.unwrap(),
-        "released what another has"
-    );
-    assert!(nodes[0].acquire(b"user", long).await.unwrap().is_none());
-    assert!(nodes[2].release(next).await.unwrap());
-
-    // A lease ends by itself.
-    let mut tries = 0;
-    while nodes[3].acquire(b"other", long).await.unwrap().is_none() {
-        tries += 1;
-        assert!(tries < 200, "the lease does not end");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(!nodes[0].release(other).await.unwrap());
 }
 
 /// One node refreshes what it read before another node's logout.
