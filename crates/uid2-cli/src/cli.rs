@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Exit};
-use crate::{demo, emulator, hash, store, token};
+use crate::{completions, demo, doctor, emulator, envelope, hash, inspect, man, store, token};
 
 /// UID2 (Unified ID 2.0) from the shell: watch it, try it, call it.
 ///
@@ -16,6 +16,10 @@ use crate::{demo, emulator, hash, store, token};
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    /// Tell results, where they are not JSON anyway, and errors as one line of JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand, Debug)]
@@ -23,18 +27,29 @@ enum Command {
     Demo(demo::Args),
     Emulator(emulator::Args),
     Hash(hash::Args),
-    Store(store::Args),
     Token(token::Args),
+    Store(store::Args),
+    Inspect(inspect::Args),
+    Envelope(envelope::Args),
+    Doctor(doctor::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Cli {
     pub(crate) fn run(self) -> Exit {
+        let json = self.json;
         match self.command {
+            Command::Completions(args) => completions::run(&args),
             Command::Demo(args) => demo::run(&args),
+            Command::Doctor(args) => doctor::run(args, json),
             Command::Emulator(args) => emulator::run(&args),
-            Command::Hash(args) => hash::run(&args),
+            Command::Envelope(args) => envelope::run(&args, json),
+            Command::Hash(args) => hash::run(&args, json),
+            Command::Inspect(args) => inspect::run(&args, json),
+            Command::Man(args) => man::run(&args, json),
             Command::Store(args) => store::run(args),
-            Command::Token(args) => token::run(args),
+            Command::Token(args) => token::run(args, json),
         }
     }
 }
@@ -48,6 +63,8 @@ Examples:
   uid2 demo                                  the whole of it, in ten seconds
   uid2 emulator                              an operator to develop against
   uid2 hash --email user@example.com         what it is normalized and hashed to
+  uid2 hash --csv people.csv > hashes.csv    a whole file
+  uid2 doctor                                why calls to the service do not work
   uid2 token generate --email user@example.com
   uid2 store stats identities.db             how much a store of identities holds
   uid2 help <COMMAND>";

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use uid2_core::operation::Caller;
 use uid2_core::{ApiKey, BaseUrl, BaseUrlError, ClientSecret};
-use uid2_http::{Client, HyperTransport};
+use uid2_http::{Client, HyperTransport, RetryPolicy};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -32,33 +32,34 @@ pub(crate) struct CredentialArgs {
     )]
     base_url: Option<String>,
 
-    /// The API key; other users of this machine may see a flag, so prefer a file
-    /// or the environment
-    #[arg(long, value_name = "KEY", env = "UID2_API_KEY", hide_env_values = true)]
-    api_key: Option<Hidden>,
-
-    /// A file with the API key; goes before --api-key and the environment
-    #[arg(long, value_name = "FILE")]
+    /// A file with the API key, or '-' for stdin; goes before UID2_API_KEY
+    #[arg(long, value_name = "FILE|-")]
     api_key_file: Option<PathBuf>,
 
-    /// The client secret that belongs to the API key; prefer a file or the
-    /// environment here too
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "UID2_SECRET_KEY",
-        hide_env_values = true
-    )]
-    secret_key: Option<Hidden>,
-
-    /// A file with the client secret; goes before --secret-key and the environment
-    #[arg(long, value_name = "FILE")]
+    /// A file with the client secret, or '-' for stdin; goes before UID2_SECRET_KEY
+    #[arg(long, value_name = "FILE|-")]
     secret_key_file: Option<PathBuf>,
+
+    /// Refused, without being repeated: other users of a machine see what is on
+    /// its command lines.
+    #[arg(long, hide = true)]
+    api_key: Option<Hidden>,
+
+    /// Refused as well.
+    #[arg(long, hide = true)]
+    secret_key: Option<Hidden>,
 }
 
 /// A text that must not be shown.
 #[derive(Clone)]
-struct Hidden(Zeroizing<String>);
+pub(crate) struct Hidden(Zeroizing<String>);
+
+impl Hidden {
+    /// The text itself: for what checks or sends it, and nothing else.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
 
 impl From<String> for Hidden {
     fn from(text: String) -> Self {
@@ -72,44 +73,76 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// Why there are no credentials to call with.
-pub(crate) enum CredentialError {
-    /// Not given at all: the command line is incomplete.
-    Missing(&'static str),
-    /// Given, and of no use.
-    Unusable(Failure),
-}
-
-impl From<Failure> for CredentialError {
-    fn from(failure: Failure) -> Self {
-        Self::Unusable(failure)
-    }
+/// What stands where credentials are looked for, not yet read.
+pub(crate) struct Given {
+    pub(crate) base_url: Option<String>,
+    pub(crate) api_key: Option<Hidden>,
+    pub(crate) secret: Option<Hidden>,
 }
 
 impl CredentialArgs {
     /// A client of the operator.
-    pub(crate) fn client(self) -> Result<Client<HyperTransport>, CredentialError> {
-        let base_url = self.base_url.ok_or(CredentialError::Missing(
-            "no base URL: set UID2_BASE_URL or give --base-url \
+    pub(crate) fn client(self) -> Result<Client<HyperTransport>, Failure> {
+        self.client_with(RetryPolicy::default())
+    }
+
+    /// A client that tries so often.
+    pub(crate) fn client_with(self, retry: RetryPolicy) -> Result<Client<HyperTransport>, Failure> {
+        let Given {
+            base_url,
+            api_key,
+            secret,
+        } = self.find()?;
+        let base_url = base_url.ok_or_else(|| {
+            Failure::usage(
+                "no base URL: set UID2_BASE_URL or give --base-url \
              (`uid2 emulator` runs an operator on this machine)",
-        ))?;
-        let api_key = given(self.api_key_file.as_deref(), self.api_key)?;
-        let api_key = api_key.ok_or(CredentialError::Missing(
-            "no API key: set UID2_API_KEY, or give --api-key-file or --api-key",
-        ))?;
-        let secret = given(self.secret_key_file.as_deref(), self.secret_key)?;
-        let secret = secret.ok_or(CredentialError::Missing(
-            "no client secret: set UID2_SECRET_KEY, or give --secret-key-file or --secret-key",
-        ))?;
+            )
+        })?;
+        let api_key = api_key.ok_or_else(|| {
+            Failure::usage("no API key: set UID2_API_KEY, or give --api-key-file")
+        })?;
+        let secret = secret.ok_or_else(|| Failure::usage(NO_SECRET))?;
         let base_url = read_base_url(&base_url)?;
         let caller = read_caller(&api_key, &secret)?;
         let transport =
             HyperTransport::new().map_err(|error| Failure::local("invalid_proxy", &error))?;
-        Ok(Client::builder(caller, base_url).build(transport))
+        Ok(Client::builder(caller, base_url)
+            .retry(retry)
+            .build(transport))
+    }
+
+    /// What is given, wherever that is.
+    pub(crate) fn find(self) -> Result<Given, Failure> {
+        if self.api_key.is_some() || self.secret_key.is_some() {
+            return Err(Failure::usage(
+                "credentials are not taken from the command line, where other users of this \
+                 machine see them: set UID2_API_KEY and UID2_SECRET_KEY, or give \
+                 --api-key-file and --secret-key-file (and replace those that were typed)",
+            ));
+        }
+        let is_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
+        if is_stdin(&self.api_key_file) && is_stdin(&self.secret_key_file) {
+            return Err(Failure::usage(
+                "only one of the API key and the client secret can come from stdin",
+            ));
+        }
+        Ok(Given {
+            base_url: self.base_url.filter(|url| !url.trim().is_empty()),
+            api_key: given(self.api_key_file.as_deref(), "UID2_API_KEY")?,
+            secret: given(self.secret_key_file.as_deref(), "UID2_SECRET_KEY")?,
+        })
     }
 }
 
-fn read_base_url(url: &str) -> Result<BaseUrl, Failure> {
+const NO_SECRET: &str = "no client secret: set UID2_SECRET_KEY, or give --secret-key-file";
+
+/// The client secret alone, for what is done without an operator.
+pub(crate) fn secret_of(file: Option<&Path>) -> Result<Hidden, Failure> {
+    given(file, "UID2_SECRET_KEY")?.ok_or_else(|| Failure::usage(NO_SECRET))
+}
+
+pub(crate) fn read_base_url(url: &str) -> Result<BaseUrl, Failure> {
     BaseUrl::parse(url.trim()).map_err(|error| match error {
         BaseUrlError::Insecure => Failure::said(
             "insecure_url",
@@ -120,24 +153,35 @@ fn read_base_url(url: &str) -> Result<BaseUrl, Failure> {
 }
 
 fn read_caller(api_key: &Hidden, secret: &Hidden) -> Result<Caller, Failure> {
-    let api_key = ApiKey::parse(api_key.0.trim())
-        .map_err(|error| Failure::local("invalid_api_key", &error))?;
-    let secret = ClientSecret::parse(secret.0.trim())
-        .map_err(|error| Failure::local("invalid_secret_key", &error))?;
-    Ok(Caller::new(api_key, secret))
+    Ok(Caller::new(read_api_key(api_key)?, read_secret(secret)?))
 }
 
-fn given(file: Option<&Path>, text: Option<Hidden>) -> Result<Option<Hidden>, Failure> {
-    match file {
-        Some(file) => read_file(file).map(Some),
-        // An empty variable is as good as none.
-        None => Ok(text.filter(|text| !text.0.trim().is_empty())),
+pub(crate) fn read_api_key(api_key: &Hidden) -> Result<ApiKey, Failure> {
+    ApiKey::parse(api_key.0.trim()).map_err(|error| Failure::local("invalid_api_key", &error))
+}
+
+pub(crate) fn read_secret(secret: &Hidden) -> Result<ClientSecret, Failure> {
+    ClientSecret::parse(secret.0.trim())
+        .map_err(|error| Failure::local("invalid_secret_key", &error))
+}
+
+/// From a file if there is one, or else from the environment.
+fn given(file: Option<&Path>, variable: &str) -> Result<Option<Hidden>, Failure> {
+    if let Some(file) = file {
+        return read_file(file).map(Some);
     }
+    let text = std::env::var(variable).map(Hidden::from).ok();
+    // An empty variable is as good as none.
+    Ok(text.filter(|text| !text.0.trim().is_empty()))
 }
 
 fn read_file(path: &Path) -> Result<Hidden, Failure> {
     let mut text = Zeroizing::new(String::new());
-    let read = File::open(path)
+    let opened: std::io::Result<Box<dyn Read>> = match path.as_os_str() == "-" {
+        true => Ok(Box::new(std::io::stdin())),
+        false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+    };
+    let read = opened
         .and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text))
         .map_err(|error| {
             let message = format!("cannot read {}: {error}", path.display());

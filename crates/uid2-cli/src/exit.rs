@@ -9,13 +9,15 @@ pub(crate) enum Exit {
     Success,
     /// It could not, or not for all of its input. What it wrote says why.
     Failure,
+    /// The command line is wrong, or does not go with what it names.
+    Usage,
     /// The person has opted out.
     OptedOut,
     /// EUID only: the consent string does not grant what the service needs.
     NoConsent,
 }
 
-/// 2 is for usage errors, and clap's: the command line itself is wrong.
+/// As [`Exit::Usage`], where the process is ended at once.
 pub(crate) const USAGE: i32 = 2;
 
 impl From<Exit> for ExitCode {
@@ -23,6 +25,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Success => 0_u8,
             Exit::Failure => 1,
+            Exit::Usage => 2,
             Exit::OptedOut => 3,
             Exit::NoConsent => 4,
         })

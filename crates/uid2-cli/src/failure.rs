@@ -2,11 +2,14 @@
 //! what to do.
 
 use std::error::Error as StdError;
+use std::io::{self, Write};
 
+use serde_json::{Value, json};
 use uid2_core::operation::{self, RefusalKind};
 use uid2_http::{ErrorKind, TransportErrorKind};
 
-use crate::output::in_full;
+use crate::exit::Exit;
+use crate::output::{in_full, print_json};
 
 /// Why a call did not come to an outcome. Nothing in it is secret or personal.
 #[derive(Debug)]
@@ -33,6 +36,46 @@ impl Failure {
         }
     }
 }
+
+impl Failure {
+    /// The options are wrong, or do not go with what they name.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::said(USAGE, message)
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match self.kind {
+            USAGE => Exit::Usage,
+            _ => Exit::Failure,
+        }
+    }
+
+    /// Tells it, on stderr for people or as JSON on stdout.
+    pub(crate) fn tell(&self, as_json: bool) -> Exit {
+        if as_json {
+            print_json(&self.json());
+        } else {
+            let hint = match self.exit() {
+                Exit::Usage => "\n\nFor more, try '--help'.",
+                _ => "",
+            };
+            // That nobody reads it is not worth a word.
+            let _ = writeln!(io::stderr(), "error: {}{hint}", self.message);
+        }
+        self.exit()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "status": "error",
+            "kind": self.kind,
+            "message": self.message,
+            "http_status": self.http_status,
+        })
+    }
+}
+
+const USAGE: &str = "usage";
 
 impl From<uid2_http::Error> for Failure {
     fn from(error: uid2_http::Error) -> Self {

@@ -12,17 +12,28 @@
 )]
 
 mod cli;
+mod clock;
+mod completions;
 mod credentials;
+mod csv;
 mod demo;
 mod dii;
+mod doctor;
 mod duration;
 mod emulator;
+mod envelope;
 mod exit;
 mod failure;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
+mod inspect;
+mod man;
 mod output;
 mod store;
 mod token;
+mod wire;
 
 use std::process::ExitCode;
 

@@ -196,13 +196,31 @@ fn wrong_credentials_are_told_apart_and_never_shown() {
         by_environment
             .env("UID2_API_KEY", key)
             .env("UID2_SECRET_KEY", secret);
-        let mut by_flag = emulator.uid2(&generate);
-        by_flag.args(["--api-key", key, "--secret-key", secret]);
-        for command in [by_environment, by_flag] {
-            let ran = run(command);
+        let mut by_stdin = emulator.uid2(&generate);
+        by_stdin
+            .args(["--secret-key-file", "-"])
+            .env("UID2_API_KEY", key);
+        for ran in [run(by_environment), run_with_input(by_stdin, secret)] {
             error(&ran, kind, http_status);
             ran.shows_nothing_of(&[key, secret, "user@example.com"]);
         }
+    }
+}
+
+#[test]
+fn credentials_are_not_taken_from_the_command_line() {
+    let emulator = EmulatorProcess::start(&[]);
+    for args in [
+        ["--api-key", "the-api-key"],
+        ["--secret-key", "the-secret"],
+        ["--api-key-file", "-"],
+    ] {
+        let generate = ["token", "generate", "--email", "user@example.com"];
+        let mut command = emulator.uid2(&[&generate[..], &args].concat());
+        command.args(["--secret-key-file", "-"]);
+        let ran = run(command);
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{args:?}");
+        ran.shows_nothing_of(&["the-api-key", "the-secret"]);
     }
 }
 

@@ -3,18 +3,20 @@
 mod answer;
 mod generate;
 mod refresh;
+mod sheet;
 mod validate;
 
 use std::future::Future;
-use std::io::Write;
 
 use clap::Subcommand;
 
-use crate::credentials::{CredentialArgs, CredentialError};
-use crate::exit::{Exit, USAGE};
+use crate::credentials::CredentialArgs;
+use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::output::print_json;
 use answer::Answer;
+
+pub(crate) use refresh::parse as parse_identity;
 
 type Client = uid2_http::Client<uid2_http::HyperTransport>;
 
@@ -28,8 +30,7 @@ type Client = uid2_http::Client<uid2_http::HyperTransport>;
 ///   {"status":"error","kind":…,"message":…,"http_status":…|null}   exit status 1
 ///
 /// Where the operator is and the credentials come from UID2_BASE_URL, UID2_API_KEY
-/// and UID2_SECRET_KEY, or from flags; the two secrets from files too. They are
-/// never shown.
+/// and UID2_SECRET_KEY, or the two secrets from files. They are never shown.
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment, after_help = after_help(), arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -54,42 +55,37 @@ Examples:
   export UID2_API_KEY=… UID2_SECRET_KEY=…
   uid2 token generate --email user@example.com > identity.json
   uid2 token refresh --identity identity.json
-  uid2 token validate --token A4AAAA… --email user@example.com";
+  uid2 token validate --token A4AAAA… --email user@example.com
+  uid2 token validate --csv tokens.csv --output checked.csv";
 
-pub(crate) fn run(args: Args) -> Exit {
+pub(crate) fn run(args: Args, json: bool) -> Exit {
     let answer = match args.command {
         Command::Generate(args) => args.run(),
         Command::Refresh(args) => args.run(),
-        Command::Validate(args) => args.run(),
+        Command::Validate(args) => return args.run(json),
     };
-    let answer = answer.unwrap_or_else(Answer::Error);
+    tell(answer, json)
+}
+
+/// Tells a wrong command line as clap does, and everything else as JSON.
+fn tell(answer: Result<Answer, Failure>, json: bool) -> Exit {
+    let answer = match answer {
+        Err(failure) if failure.exit() == Exit::Usage => return failure.tell(json),
+        answer => answer.unwrap_or_else(Answer::Error),
+    };
     print_json(&answer);
     answer.exit()
 }
 
-/// Makes a client and a call with it. Credentials that are missing altogether
-/// end the process, as clap does for arguments that are.
+/// Makes a client and a call with it.
 fn call<F: Future<Output = Result<Answer, uid2_http::Error>>>(
     credentials: CredentialArgs,
     make: impl FnOnce(Client) -> F,
 ) -> Result<Answer, Failure> {
-    let client = match credentials.client() {
-        Ok(client) => client,
-        Err(CredentialError::Unusable(failure)) => return Err(failure),
-        Err(CredentialError::Missing(message)) => usage_error(message),
-    };
+    let client = credentials.client()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::local("other", &error))?;
     runtime.block_on(make(client)).map_err(Failure::from)
-}
-
-fn usage_error(message: &str) -> ! {
-    let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(
-        stderr,
-        "error: {message}\n\nFor more, try 'uid2 help token'."
-    );
-    std::process::exit(USAGE)
 }

@@ -77,7 +77,7 @@ fn read_input(path: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 /// An identity as on the wire, or wrapped as our own commands write it.
-fn parse(json: &[u8]) -> Result<Identity, IdentityError> {
+pub(crate) fn parse(json: &[u8]) -> Result<Identity, IdentityError> {
     #[derive(Deserialize)]
     struct Wrapped<'a> {
         #[serde(borrow)]
