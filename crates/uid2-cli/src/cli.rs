@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Exit};
+use crate::failure::Failure;
 use crate::{completions, demo, doctor, emulator, envelope, hash, inspect, man, store, token};
 
 /// UID2 (Unified ID 2.0) from the shell: watch it, try it, call it.
@@ -17,7 +18,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Tell results, where they are not JSON anyway, and errors as one line of JSON
+    /// Print results and errors as one line of JSON
     #[arg(long, global = true)]
     json: bool,
 }
@@ -37,18 +38,35 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments of this process. If they are wrong, or ask for help, that
+    /// is told and the process ends.
+    pub(crate) fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            let asks = std::env::args_os().any(|argument| argument == "--json");
+            if !asks || error.exit_code() != exit::USAGE {
+                error.exit();
+            }
+            // As clap says it, without the hints that follow.
+            let text = error.to_string();
+            let message = text.split("\n\n").next().unwrap_or_default();
+            let message = message.strip_prefix("error: ").unwrap_or(message);
+            Failure::usage(message).tell(true);
+            std::process::exit(exit::USAGE)
+        })
+    }
+
     pub(crate) fn run(self) -> Exit {
         let json = self.json;
         match self.command {
             Command::Completions(args) => completions::run(&args),
-            Command::Demo(args) => demo::run(&args),
+            Command::Demo(args) => demo::run(&args, json),
             Command::Doctor(args) => doctor::run(args, json),
-            Command::Emulator(args) => emulator::run(&args),
+            Command::Emulator(args) => emulator::run(&args, json),
             Command::Envelope(args) => envelope::run(&args, json),
             Command::Hash(args) => hash::run(&args, json),
             Command::Inspect(args) => inspect::run(&args, json),
             Command::Man(args) => man::run(&args, json),
-            Command::Store(args) => store::run(args),
+            Command::Store(args) => store::run(args, json),
             Command::Token(args) => token::run(args, json),
         }
     }

@@ -14,13 +14,17 @@ use uid2_emulator::{Config, Emulator, Lifetimes, LifetimesError};
 
 use crate::duration;
 use crate::exit::Exit;
-use crate::output::{complain, print_json};
+use crate::failure::Failure;
+use crate::output::print_json;
 
 /// Run a local operator to develop and test against.
 ///
 /// It speaks the real protocol, so that official SDKs of other languages work with
 /// it unchanged, and keeps everything in memory. Prints where it is and the
 /// credentials for it, and serves until it is interrupted (Ctrl-C or SIGTERM).
+///
+/// With --json it prints one line of JSON with url, api_key and client_secret, once
+/// it accepts connections.
 ///
 /// The credentials are public, well-known test credentials: keep it to this machine.
 #[derive(clap::Args, Debug)]
@@ -30,11 +34,6 @@ pub(crate) struct Args {
     /// free port if that is taken]
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     listen: Option<SocketAddr>,
-
-    /// Print one line of JSON with url, api_key and client_secret, once it accepts
-    /// connections
-    #[arg(long)]
-    json: bool,
 
     /// A configuration of clients, sites, faults and more, in TOML or, if its name
     /// ends in .json, JSON; the options here come before what it says
@@ -97,24 +96,21 @@ impl From<ScopeArg> for Scope {
 
 const DEFAULT_PORT: u16 = 8080;
 
-pub(crate) fn run(args: &Args) -> Exit {
-    match serve(args) {
+pub(crate) fn run(args: &Args, json: bool) -> Exit {
+    match serve(args, json) {
         Ok(()) => Exit::Success,
-        Err(error) => {
-            complain(&*error);
-            Exit::Failure
-        }
+        Err(error) => Failure::local("not_started", &*error).tell(json),
     }
 }
 
 #[tokio::main]
-async fn serve(args: &Args) -> Result<(), Box<dyn Error>> {
+async fn serve(args: &Args, json: bool) -> Result<(), Box<dyn Error>> {
     let config = args.config()?;
     let lifetimes = config.lifetimes;
     let usual_clients = has_usual_clients(&config);
     let interrupted = interrupt()?;
     let emulator = start(args, config).await?;
-    if args.json {
+    if json {
         print_json(&describe(&emulator, usual_clients));
     } else {
         // That nobody reads it is no reason not to serve.

@@ -37,13 +37,11 @@ mod wire;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// Runs `uid2` with the arguments of this process, and gives its exit status
 /// (see `uid2 --help`).
 #[must_use]
 pub fn main() -> ExitCode {
-    cli::Cli::parse().run().into()
+    cli::Cli::read().run().into()
 }
 
 /// The examples of the workspace's README, which compile as documentation tests.

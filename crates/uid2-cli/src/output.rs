@@ -18,11 +18,6 @@ pub(crate) fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Re
     out.write_all(b"\n")
 }
 
-/// Says on stderr why a command that has no JSON to say it in did not work.
-pub(crate) fn complain(error: &dyn Error) {
-    let _ = writeln!(io::stderr(), "error: {}", in_full(error));
-}
-
 /// An error and everything that caused it, in one line.
 pub(crate) fn in_full(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -11,11 +11,18 @@ mod support;
 
 use support::{run, uid2};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
+    &["completions"],
     &["demo"],
+    &["doctor"],
     &["emulator"],
+    &["envelope"],
+    &["envelope", "open"],
+    &["envelope", "seal"],
     &["hash"],
+    &["inspect"],
+    &["man"],
     &["store"],
     &["store", "copy"],
     &["store", "stats"],

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::columns::{Column, Kind, Wanted};
+use crate::failure::Failure;
 
 /// Whole CSV files.
 #[derive(clap::Args, Debug, Clone)]
@@ -73,6 +74,23 @@ impl CsvOptions {
             output: None,
             overwrite: false,
         }
+    }
+
+    /// That none of them is given where there is no file. (Clap passes over what an
+    /// option requires if that would conflict with another one that is given.)
+    pub(crate) fn refuse_alone(&self) -> Result<(), Failure> {
+        let given = self.header
+            || self.no_header
+            || self.keep_columns
+            || self.overwrite
+            || self.email_column.is_some()
+            || self.phone_column.is_some()
+            || self.delimiter.is_some()
+            || self.output.is_some();
+        if given {
+            return Err(Failure::usage("options for CSV files, but no --csv"));
+        }
+        Ok(())
     }
 
     /// What to look for among these kinds.

@@ -46,8 +46,8 @@ const REFRESH_LIFETIME: Duration = Duration::from_secs(60);
 const LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::main]
-pub(crate) async fn run(_: &Args) -> Exit {
-    let mut stage = Stage::new();
+pub(crate) async fn run(_: &Args, json: bool) -> Exit {
+    let mut stage = if json { Stage::silent() } else { Stage::new() };
     let played = tokio::select! {
         played = tokio::time::timeout(LIMIT, play(&mut stage)) => played
             .unwrap_or_else(|_| Err(format!("took longer than {} s", LIMIT.as_secs()).into())),

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use crate::output::print_json;
 
 const TITLE: Style = Style::new().bold();
 const QUIET: Style = Style::new().dimmed();
@@ -19,7 +22,8 @@ const NEXT: [&str; 2] = [
 
 /// Tells a story on stdout, step by step, and keeps the books.
 pub(super) struct Stage {
-    out: AutoStream<Stdout>,
+    /// Nowhere, if there is only JSON at the end.
+    out: Option<AutoStream<Stdout>>,
     started: Instant,
     steps: Vec<Step>,
 }
@@ -31,14 +35,25 @@ struct Step {
     took: Duration,
     held: usize,
     failed: usize,
+    failures: Vec<String>,
 }
 
 impl Stage {
     /// On stdout: with colours if that is a terminal, and `NO_COLOR` is not set.
     pub(super) fn new() -> Self {
+        Self::on(Some(anstream::stdout()))
+    }
+
+    /// Keeps the books and tells nothing but their sum, as JSON.
+    pub(super) fn silent() -> Self {
+        Self::on(None)
+    }
+
+    fn on(out: Option<AutoStream<Stdout>>) -> Self {
+        let started = Instant::now();
         Self {
-            out: anstream::stdout(),
-            started: Instant::now(),
+            out,
+            started,
             steps: Vec::new(),
         }
     }
@@ -56,6 +71,7 @@ impl Stage {
             took: Duration::ZERO,
             held: 0,
             failed: 0,
+            failures: Vec::new(),
         });
     }
 
@@ -86,6 +102,7 @@ impl Stage {
                 step.held += 1;
             } else {
                 step.failed += 1;
+                step.failures.push(what.to_string());
             }
         }
     }
@@ -116,6 +133,9 @@ impl Stage {
         });
         self.row("", "in all", held, failed, took);
         let well = failed == 0 && held > 0;
+        if self.out.is_none() {
+            print_json(&in_json(&steps, well));
+        }
         if well {
             self.pause();
             NEXT.iter().for_each(|text| self.say(text));
@@ -144,8 +164,27 @@ impl Stage {
 
     /// That nobody reads it does not change how it goes.
     fn line(&mut self, text: std::fmt::Arguments<'_>) {
-        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        if let Some(out) = &mut self.out {
+            let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+        }
     }
+}
+
+fn in_json(steps: &[Step], well: bool) -> Value {
+    let steps: Vec<Value> = steps
+        .iter()
+        .map(|step| {
+            json!({
+                "guide": step.guide,
+                "step": step.title,
+                "held": step.held,
+                "failed": step.failures,
+                "millis": step.took.as_millis() as u64,
+            })
+        })
+        .collect();
+    let status = if well { "success" } else { "failed" };
+    json!({ "status": status, "steps": steps })
 }
 
 /// The beginning of a long text, enough to tell it from others.

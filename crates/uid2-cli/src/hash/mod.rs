@@ -83,6 +83,9 @@ pub(crate) fn run(args: &Args, json: bool) -> Exit {
     if args.csv.csv.is_some() {
         return csv::run(&args.csv, args.normalized, json).unwrap_or_else(|f| f.tell(json));
     }
+    if let Err(failure) = args.csv.refuse_alone() {
+        return failure.tell(json);
+    }
     if let Some(email) = &args.email {
         return single(&Outcome::of_email(email));
     }

@@ -84,8 +84,8 @@ fn inspect(args: &Args) -> Result<Report, Failure> {
     };
     if report.is_secret && args.token.expose() != "-" {
         report.note(
-            "it is a secret, and was on the command line, where the shell's history and other \
-             users of this machine see it: replace it, and use `uid2 inspect -`",
+            "secrets do not belong on a command line, where the shell's history and other users of \
+             this machine see them: if it is one, replace it, and use `uid2 inspect -`",
         );
     }
     Ok(report)

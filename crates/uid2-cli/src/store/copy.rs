@@ -57,10 +57,6 @@ pub(super) struct Args {
     /// What the names of TO's keys in Redis begin with
     #[arg(long, value_name = "TEXT", default_value = PREFIX)]
     to_prefix: String,
-
-    /// Print one line of JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 const EXAMPLES: &str = "\

@@ -14,7 +14,8 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::output::{complain, print_json};
+use crate::failure::Failure;
+use crate::output::print_json;
 use opened::{Opened, Purpose};
 use place::{PREFIX, Place, Typed, read_keys};
 use problem::Problem;
@@ -54,22 +55,19 @@ Examples:
   uid2 store copy plain.db sealed.db --to-key-file store.keys
   uid2 store purge env:REDIS_URL --expired-for 30d";
 
-pub(crate) fn run(args: Args) -> Exit {
+pub(crate) fn run(args: Args, json: bool) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&error);
-            return Exit::Failure;
-        }
+        Err(error) => return Failure::local("other", &error).tell(json),
     };
     match args.command {
-        Command::Copy(args) => tell(args.json, runtime.block_on(args.run())),
-        Command::Stats(args) => tell(args.store.json, runtime.block_on(args.run())),
-        Command::Purge(args) => tell(args.store.json, runtime.block_on(args.run())),
-        Command::Verify(args) => tell(args.store.json, runtime.block_on(args.run())),
+        Command::Copy(args) => tell(json, runtime.block_on(args.run())),
+        Command::Stats(args) => tell(json, runtime.block_on(args.run())),
+        Command::Purge(args) => tell(json, runtime.block_on(args.run())),
+        Command::Verify(args) => tell(json, runtime.block_on(args.run())),
     }
 }
 
@@ -120,10 +118,6 @@ struct StoreArgs {
     /// What the names of the store's keys in Redis begin with
     #[arg(long, value_name = "TEXT", default_value = PREFIX)]
     prefix: String,
-
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
 }
 
 impl StoreArgs {

@@ -2,12 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::Write;
 
 use serde_json::json;
 use uid2_store::StoreError;
 
-use crate::exit::{Exit, USAGE};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::output::{in_full, print_json};
 
 /// Why a command could not be carried out. Nothing in it is secret or personal.
@@ -39,25 +39,20 @@ impl Problem {
         self
     }
 
-    /// Tells it. A wrong command line ends the process, as clap does.
-    pub(super) fn tell(&self, json: bool) -> Exit {
-        let mut stderr = std::io::stderr().lock();
+    /// Tells it.
+    pub(super) fn tell(self, json: bool) -> Exit {
         match self.kind {
-            None => {
-                let hint = "For more, try 'uid2 help store'.";
-                let _ = writeln!(stderr, "error: {}\n\n{hint}", self.message);
-                std::process::exit(USAGE)
+            None => Failure::usage(self.message).tell(json),
+            Some(kind) if json => {
+                print_json(&json!({
+                    "status": "error",
+                    "kind": kind,
+                    "message": self.message,
+                }));
+                Exit::Failure
             }
-            Some(kind) if json => print_json(&json!({
-                "status": "error",
-                "kind": kind,
-                "message": self.message,
-            })),
-            Some(_) => {
-                let _ = writeln!(stderr, "error: {}", self.message);
-            }
+            Some(kind) => Failure::said(kind, self.message).tell(json),
         }
-        Exit::Failure
     }
 }
 

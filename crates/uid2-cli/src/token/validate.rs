@@ -62,7 +62,8 @@ impl Args {
             let ran = sheet::run(&self.csv, &self.sheet, self.credentials, json);
             return ran.unwrap_or_else(|failure| failure.tell(json));
         }
-        tell(self.single(), json)
+        let answer = self.csv.refuse_alone().and_then(|()| self.single());
+        tell(answer, json)
     }
 
     fn single(self) -> Result<Answer, Failure> {
