@@ -52,7 +52,9 @@ fn quoting_delimiters_line_ends_and_marks() {
         "user@example.com,1\n".to_owned(),
     ] {
         let delimiter = [b';', b'\t'];
-        let delimiter = delimiter.into_iter().find(|one| text.as_bytes().contains(one));
+        let delimiter = delimiter
+            .into_iter()
+            .find(|one| text.as_bytes().contains(one));
         let ran = hash(&[], text.as_str());
         assert_eq!(ran.status, 0, "{}", ran.stderr);
         let mut found = rows(&ran.stdout, delimiter.unwrap_or(b','));
@@ -82,9 +84,29 @@ fn columns_are_kept_as_they_were() {
         "error",
     ];
     assert_eq!(found[0], names);
-    let first = ["1", "Doe, \"J\"", "User@Example.com", "", "user@example.com", HASH, "", "", ""];
+    let first = [
+        "1",
+        "Doe, \"J\"",
+        "User@Example.com",
+        "",
+        "user@example.com",
+        HASH,
+        "",
+        "",
+        "",
+    ];
     assert_eq!(found[1], first);
-    let second = ["2", "two\nlines", "", "+12345678901", "", "", "+12345678901", PHONE_HASH, ""];
+    let second = [
+        "2",
+        "two\nlines",
+        "",
+        "+12345678901",
+        "",
+        "",
+        "+12345678901",
+        PHONE_HASH,
+        "",
+    ];
     assert_eq!(found[2], second);
 }
 
@@ -137,10 +159,16 @@ fn every_fault_is_told_by_row() {
     }
     let summary = summary(&ran);
     assert_eq!(summary["status"], "incomplete");
-    assert_eq!((&summary["rows"], &summary["hashed"]), (&json!(12), &json!(2)));
+    assert_eq!(
+        (&summary["rows"], &summary["hashed"]),
+        (&json!(12), &json!(2))
+    );
     assert_eq!(summary["rejected"], 10);
     let ragged = json!({"reason": "ragged", "count": 2, "first_lines": [6, 7]});
-    assert!(summary["rejects"].as_array().unwrap().contains(&ragged), "{summary}");
+    assert!(
+        summary["rejects"].as_array().unwrap().contains(&ragged),
+        "{summary}"
+    );
     ran.shows_nothing_of(&["jane", "swallowed"]);
 }
 
@@ -173,7 +201,10 @@ fn the_order_is_kept_over_many_rows() {
         }
     }
     let summary = summary(&ran);
-    assert_eq!((&summary["rows"], &summary["hashed"]), (&json!(60_000), &json!(40_000)));
+    assert_eq!(
+        (&summary["rows"], &summary["hashed"]),
+        (&json!(60_000), &json!(40_000))
+    );
     let lines = &summary["rejects"][0]["first_lines"];
     assert_eq!(lines, &json!([4, 7, 10, 13, 16]));
 }
@@ -213,7 +244,8 @@ fn files_that_cannot_be_hashed() {
 
     let first = of(&[&input, "--output", &output, "--json"]);
     assert_eq!(first.status, 0);
-    let expected = json!({"status": "success", "rows": 1, "hashed": 1, "rejected": 0, "rejects": []});
+    let expected =
+        json!({"status": "success", "rows": 1, "hashed": 1, "rejected": 0, "rejects": []});
     assert_eq!(first.json(), expected);
     assert_eq!(first.stderr, "");
     let written = format!("email_hash,error\n{HASH},\n");
