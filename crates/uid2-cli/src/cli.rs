@@ -24,6 +24,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one, and it lives once")]
 enum Command {
     Demo(demo::Args),
     Emulator(emulator::Args),

@@ -104,7 +104,10 @@ fn for_people_and_several_at_once() {
 fn an_address_that_is_taken_or_is_none() {
     let emulator = EmulatorProcess::start(&[]);
     let address = emulator.url.strip_prefix("http://").unwrap();
-    let ran = run(uid2(&["emulator", "--json", "--listen", address]));
+    let told = run(uid2(&["emulator", "--json", "--listen", address]));
+    assert_eq!((told.status, told.stderr.as_str()), (1, ""));
+    assert_eq!(told.json()["kind"], "not_started");
+    let ran = run(uid2(&["emulator", "--listen", address]));
     assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
     assert!(
         ran.stderr.starts_with("error: cannot listen"),

@@ -49,7 +49,7 @@ fn what_the_outside_of_a_token_tells() {
 
 #[test]
 fn keys_and_other_things_are_told_apart_and_never_repeated() {
-    let raw_v3 = format!("B{}", "A".repeat(43));
+    let raw_uid = format!("B{}", "A".repeat(43));
     for (text, what) in [
         (KEY, "api_key"),
         (

@@ -5,7 +5,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::print_stdout
 )]
 
 mod support;
@@ -121,7 +122,9 @@ fn there_is_a_page_for_every_command() {
         assert!(text.len() > 500, "{page:?}");
         if is_there("groff") {
             let mut groff = Command::new("groff");
-            groff.args(["-man", "-Tutf8", "-ww", "-z"]).arg(page);
+            groff
+                .args(["-K", "utf8", "-man", "-Tutf8", "-ww", "-z"])
+                .arg(page);
             let ran = run(groff);
             assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{page:?}");
         }

@@ -205,7 +205,7 @@ impl<R: Read> Rows<R> {
         let last = bytes.checked_sub(1).and_then(|last| input.get(last));
         let by_carriage_return = last == Some(&b'\r');
         self.take(bytes);
-        let complete = row.advance(result, written, ends);
+        let complete = row.advance(&result, written, ends);
         if complete {
             self.after_carriage_return = by_carriage_return;
             self.ended_whole = true;
@@ -259,7 +259,7 @@ impl<R: Read> Rows<R> {
 
 impl Progress {
     /// Notes what the parser has done; true if the row is complete.
-    fn advance(&mut self, result: ReadRecordResult, written: usize, ends: usize) -> bool {
+    fn advance(&mut self, result: &ReadRecordResult, written: usize, ends: usize) -> bool {
         self.cells += written;
         self.ends += ends;
         match result {

@@ -22,7 +22,7 @@ const PORTAL: &str = "the UID2 Portal, or whoever set up the account, has it";
 
 impl Setup {
     /// Looks at each of the three, and at whether they go together.
-    pub(super) fn examine(given: Given) -> (Vec<Check>, Self) {
+    pub(super) fn examine(given: &Given) -> (Vec<Check>, Self) {
         let mut checks = Vec::new();
         let base_url = check_base_url(given.base_url.as_deref(), &mut checks);
         let api_key = check_api_key(given.api_key.as_ref(), &mut checks);

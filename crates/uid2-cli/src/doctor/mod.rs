@@ -49,7 +49,7 @@ pub(crate) fn run(args: Args, json: bool) -> Exit {
         Ok(given) => given,
         Err(failure) => return failure.tell(json),
     };
-    let (mut checks, setup) = Setup::examine(given);
+    let (mut checks, setup) = Setup::examine(&given);
     match args.offline {
         true => network::skip_all(&mut checks, "--offline"),
         false => match tokio::runtime::Builder::new_current_thread()
