@@ -85,8 +85,14 @@ fn keys_and_other_things_are_told_apart_and_never_repeated() {
         (&key["environment"], &key["site_id"]),
         (&json!("local"), &json!(999))
     );
+    let told = inspect(&raw_uid).json();
     assert_eq!(
-        inspect(&raw_v3).status,
+        (&told["what"], &told["kind"]),
+        (&json!("raw_uid"), &json!("phone"))
+    );
+    let altered = raw_uid.replacen('B', "/", 1);
+    assert_eq!(
+        inspect(&altered).status,
         1,
         "33 bytes with bits that no raw UID has"
     );

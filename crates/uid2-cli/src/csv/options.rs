@@ -60,7 +60,7 @@ CSV files:
 
 impl CsvOptions {
     /// No header, and the first column of this kind.
-    #[cfg(any(test, feature = "fuzzing"))]
+    #[cfg(feature = "fuzzing")]
     pub(crate) fn of_first_column(kind: Kind, delimiter: u8) -> Self {
         let first = |of| (kind == of).then_some(Column::Number(1));
         Self {
