@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// Python, Java, JavaScript, mobile apps, Prebid.js and curl.
+///
 #[cfg(doc)]
 #[doc = include_str!("../docs/pointing-sdks-at-it.md")]
 pub mod _pointing_sdks_at_it {}
