@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`.
 
 mod check;
+mod compare;
 mod crash;
 mod examples;
 mod fuzz;
@@ -44,11 +45,16 @@ enum Command {
     Examples,
     /// Which dependencies have unsafe code, held against what SECURITY.md says.
     Unsafe,
+    /// The same work by the official Python and Java SDKs and by ours, measured side by side.
+    Compare(compare::Args),
     /// Official SDKs of other languages as clients of the emulator, in a table.
     Interop(interop::Args),
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = check::rustdoc::instead() {
+        return code;
+    }
     let result = match Args::parse().command {
         Command::Test(args) => test::all(&args),
         Command::Simulate(args) => simulate::simulate(&args).map(|()| true),
@@ -59,6 +65,7 @@ fn main() -> ExitCode {
         Command::Layers => check::layers::run().map(|()| true),
         Command::Examples => examples::run().map(|()| true),
         Command::Unsafe => check::unsafe_code::run().map(|()| true),
+        Command::Compare(args) => compare::all(&args),
         Command::Interop(args) => interop::all(&args),
     };
     match result {

@@ -3,24 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::Value;
+use anyhow::{Result, bail, ensure};
 
+use super::packages;
 use super::scratch::Scratch;
 use crate::run::{capture, cargo};
 use crate::steps::say;
 
 pub(crate) fn run() -> Result<()> {
     planted()?;
-    let mut command = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"]);
-    let metadata = capture(&mut command)?.map_err(|complaint| anyhow!(complaint))?;
-    let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata.get("packages").and_then(Value::as_array);
     let mut built = 0;
-    for package in packages.into_iter().flatten().filter(|it| is_library(it)) {
-        let name = package.get("name").and_then(Value::as_str);
-        let name = name.context("a package without a name")?;
-        let sets = sets(&features(package));
+    for package in packages::libraries()? {
+        let name = package.name()?;
+        let sets = sets(&package.features());
         say(&format!("{name}: {} sets of features", sets.len()));
         for set in &sets {
             let mut command = cargo(&["clippy", "--quiet", "--locked", "--lib", "--package", name]);
@@ -34,24 +29,6 @@ pub(crate) fn run() -> Result<()> {
     ensure!(built > 20, "only {built} sets were built");
     say(&format!("{built} builds"));
     Ok(())
-}
-
-/// One that others are meant to depend on.
-fn is_library(package: &Value) -> bool {
-    let targets = package.get("targets").and_then(Value::as_array);
-    let published = package.get("publish").is_none_or(Value::is_null);
-    let is_lib = |target: &Value| {
-        let kinds = target.get("kind").and_then(Value::as_array);
-        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib"))
-    };
-    published && targets.is_some_and(|targets| targets.iter().any(is_lib))
-}
-
-/// The features of a package, those aside that only stand for others.
-fn features(package: &Value) -> Vec<String> {
-    let features = package.get("features").and_then(Value::as_object);
-    let names = features.into_iter().flat_map(|features| features.keys());
-    names.filter(|name| *name != "default").cloned().collect()
 }
 
 /// None, one, two, and all of them.

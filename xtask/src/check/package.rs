@@ -9,9 +9,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use serde_json::Value;
 
+use super::packages::{self, Package};
 use super::scratch::Scratch;
 use crate::run::{capture, cargo, run as run_command, target};
 use crate::steps::say;
@@ -23,16 +24,10 @@ const MAX_BYTES: u64 = 1 << 20;
 
 pub(crate) fn run() -> Result<()> {
     planted()?;
-    let mut command = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"]);
-    let metadata = capture(&mut command)?.map_err(|complaint| anyhow!(complaint))?;
-    let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata.get("packages").and_then(Value::as_array);
-    let (published, kept): (Vec<_>, Vec<_>) = packages
-        .into_iter()
-        .flatten()
-        .partition(|package| package.get("publish").is_none_or(Value::is_null));
+    let packages = packages::all()?.into_iter();
+    let (published, kept): (Vec<_>, Vec<_>) = packages.partition(Package::is_published);
     ensure!(published.len() > 5, "too few crates are to be published");
-    let mut wrong: Vec<String> = published.iter().flat_map(|it| incomplete(it)).collect();
+    let mut wrong: Vec<String> = published.iter().flat_map(incomplete).collect();
 
     let folder = target().join("guard/package");
     let mut package = cargo(&[
@@ -43,12 +38,12 @@ pub(crate) fn run() -> Result<()> {
         "--quiet",
     ]);
     package.arg("--target-dir").arg(&folder);
-    for package_of_ours in kept {
-        package.args(["--exclude", name(package_of_ours)?]);
+    for package_of_ours in &kept {
+        package.args(["--exclude", package_of_ours.name()?]);
     }
     run_command(&mut package)?;
     for package in &published {
-        let file = format!("{}-{}.crate", name(package)?, text(package, "version"));
+        let file = format!("{}-{}.crate", package.name()?, package.text("version"));
         wrong.extend(missing(&folder.join("package").join(file))?);
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -56,22 +51,10 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn text<'a>(package: &'a Value, field: &str) -> &'a str {
-    package
-        .get(field)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-fn name(package: &Value) -> Result<&str> {
-    let name = package.get("name").and_then(Value::as_str);
-    name.context("a package without a name")
-}
-
 /// What its registry page would lack.
-fn incomplete(package: &Value) -> Vec<String> {
+fn incomplete(package: &Package) -> Vec<String> {
     let mut wrong = Vec::new();
-    let name = text(package, "name");
+    let name = package.text("name");
     for field in [
         "description",
         "license",
@@ -79,18 +62,19 @@ fn incomplete(package: &Value) -> Vec<String> {
         "rust_version",
         "readme",
     ] {
-        if text(package, field).is_empty() {
+        if package.text(field).is_empty() {
             wrong.push(format!("{name} has no {field}"));
         }
     }
     for (field, most) in [("keywords", 5), ("categories", 5)] {
-        let list = package.get(field).and_then(Value::as_array);
+        let list = package.value().get(field).and_then(Value::as_array);
         let len = list.map_or(0, Vec::len);
         if !(1..=most).contains(&len) {
             wrong.push(format!("{name} has {len} {field}"));
         }
     }
-    if package.pointer("/metadata/docs/rs/all-features") != Some(&Value::Bool(true)) {
+    let all_features = package.value().pointer("/metadata/docs/rs/all-features");
+    if all_features != Some(&Value::Bool(true)) {
         wrong.push(format!("{name} does not have docs.rs show all features"));
     }
     wrong

@@ -23,7 +23,7 @@ pub(super) fn run_program(operators: &Operators) -> Result<Result<String, String
 }
 
 /// Fetches the SDK and builds the program.
-fn build(target: &Path) -> Result<Result<(), String>> {
+pub(crate) fn build(target: &Path) -> Result<Result<(), String>> {
     let lib = target.join("lib");
     // So that only what the pom names is there.
     if lib.exists() {
@@ -45,18 +45,23 @@ fn build(target: &Path) -> Result<Result<(), String>> {
     }
 }
 
-fn java(operators: &Operators, target: &Path, charset: &str, args: &[&str]) -> Result<String> {
+/// A Java virtual machine with what was built.
+pub(crate) fn machine(target: &Path) -> Command {
     let separator = if cfg!(windows) { ';' } else { ':' };
     let (classes, lib) = (target.join("classes"), target.join("lib"));
     let mut command = Command::new("java");
+    command.arg("-classpath").arg(format!(
+        "{}{separator}{}/*",
+        classes.display(),
+        lib.display()
+    ));
+    command
+}
+
+fn java(operators: &Operators, target: &Path, charset: &str, args: &[&str]) -> Result<String> {
+    let mut command = machine(target);
     command
         .arg(format!("-Dfile.encoding={charset}"))
-        .arg("-classpath")
-        .arg(format!(
-            "{}{separator}{}/*",
-            classes.display(),
-            lib.display()
-        ))
         .arg("interop.Main")
         .args(args);
     operators.tell(&mut command);

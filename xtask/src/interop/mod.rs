@@ -7,10 +7,10 @@
 
 #[cfg(test)]
 mod documented;
-mod java;
-mod operators;
+pub(crate) mod java;
+pub(crate) mod operators;
 mod program;
-mod python;
+pub(crate) mod python;
 mod report;
 mod rows;
 mod table;

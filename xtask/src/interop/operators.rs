@@ -88,7 +88,7 @@ impl Operators {
 }
 
 /// An operator in a process of its own.
-pub(super) struct Operator {
+pub(crate) struct Operator {
     process: Child,
     url: String,
     api_key: String,
@@ -96,7 +96,7 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    fn start(uid2: &Path, args: &[&str]) -> Result<Self> {
+    pub(crate) fn start(uid2: &Path, args: &[&str]) -> Result<Self> {
         let mut process = Command::new(uid2)
             .args(["emulator", "--json", "--listen=127.0.0.1:0"])
             .args(args)
@@ -127,7 +127,7 @@ impl Operator {
     }
 
     /// Tells a program where it is.
-    pub(super) fn tell(&self, command: &mut Command) {
+    pub(crate) fn tell(&self, command: &mut Command) {
         command
             .env("UID2_BASE_URL", &self.url)
             .env("UID2_API_KEY", &self.api_key)
@@ -144,7 +144,7 @@ impl Drop for Operator {
 }
 
 /// Builds with cargo, and tells where the executable is.
-pub(super) fn build(args: &[&str]) -> Result<PathBuf> {
+pub(crate) fn build(args: &[&str]) -> Result<PathBuf> {
     let mut command = cargo(args);
     command.arg("--message-format=json-render-diagnostics");
     let messages = capture(&mut command)?.map_err(|said| anyhow!("{said}"))?;

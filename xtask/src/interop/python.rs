@@ -31,7 +31,7 @@ pub(super) fn run_program(operators: &Operators) -> Result<Result<String, String
 }
 
 /// Installs the pinned versions into a virtual environment, once.
-fn install(programs: &Path, venv: &Path) -> Result<PathBuf> {
+pub(crate) fn install(programs: &Path, venv: &Path) -> Result<PathBuf> {
     let python = venv.join(if cfg!(windows) {
         "Scripts/python.exe"
     } else {
