@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use uid2_core::lifecycle::{Failure, Record, StoredIdentity};
+use uid2_core::Timestamp;
+use uid2_core::lifecycle::{Failure, Record, RefreshState, StoredIdentity};
 use uid2_core::operation::{Action, RefreshOutcome};
 use uid2_http::{Runtime, Transport};
 use uid2_store::{Entry, Precondition, StoreError, TokenStore};
@@ -33,15 +34,33 @@ impl<T: Transport, S: TokenStore, R: Runtime> Publisher<T, S, R> {
         self.token(user).await
     }
 
+    /// Refreshes the user's identity now, whether or not it is due, and says what
+    /// there is to serve then. For the rare case that somebody asks for it: after
+    /// a change of consent elsewhere, or by a button; bids want
+    /// [`token`](Self::token). Joins a refresh that is in flight already.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token); a token that was valid before is still served.
+    pub async fn refresh_early(&self, user: &str) -> Result<TokenOutcome, Error> {
+        let key = UserKey::new::<S>(user)?;
+        let flight = self.flight(key.as_bytes(), When::Now);
+        flight.landed().await?;
+        self.token(user).await
+    }
+
     /// Joins the refresh of this user that is in flight, or begins one.
     pub(crate) fn refresh_in_flight(&self, key: &[u8]) -> Passenger {
+        self.flight(key, When::Due)
+    }
+
+    fn flight(&self, key: &[u8], when: When) -> Passenger {
         let (passenger, pilot) = self.inner.flights.board(key);
         if let Some(pilot) = pilot {
             let publisher = self.clone();
             let running = self.inner.tasks.begin();
             // A task of its own: who asked for it may go away meanwhile.
             self.inner.runtime.spawn(async move {
-                publisher.inner.fly(pilot).await;
+                publisher.inner.fly(pilot, when).await;
                 drop(running);
             });
         }
@@ -50,8 +69,8 @@ impl<T: Transport, S: TokenStore, R: Runtime> Publisher<T, S, R> {
 }
 
 impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
-    async fn fly(&self, pilot: Pilot) {
-        let landing = self.refresh(pilot.key()).await;
+    async fn fly(&self, pilot: Pilot, when: When) {
+        let landing = self.refresh(pilot.key(), when).await;
         if let Err(error) = &landing {
             tracing::warn!(action = ?error.action(), "refresh failed");
         }
@@ -59,19 +78,19 @@ impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
     }
 
     /// Refreshes what is stored under a key, if it is still due once it is its turn.
-    async fn refresh(&self, key: &[u8]) -> Landing {
+    async fn refresh(&self, key: &[u8], when: When) -> Landing {
         let Some(leases) = &self.leases else {
             let _permit = self.calls.acquire().await.map_err(|_| Error::ShutDown)?;
-            return self.refresh_if_due(key).await;
+            return self.refresh_if_due(key, when).await;
         };
         for _ in 0..LEASE_TRIES {
             let permit = self.calls.acquire().await.map_err(|_| Error::ShutDown)?;
-            if self.due_entry(key).await?.is_none() {
+            if self.due_entry(key, when).await?.is_none() {
                 return Ok(());
             }
             if let Some(lease) = leases.acquire(key, self.limits.lease).await? {
                 // What is stored may have changed before the lease was ours.
-                let landing = self.refresh_if_due(key).await;
+                let landing = self.refresh_if_due(key, when).await;
                 if let Err(error) = leases.release(lease).await {
                     let error: &dyn std::error::Error = &error;
                     tracing::debug!(error, "a lease was not released and ends by itself");
@@ -86,7 +105,11 @@ impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
     }
 
     /// What is stored under a key, if a refresh of it is due.
-    async fn due_entry(&self, key: &[u8]) -> Result<Option<(Entry, StoredIdentity)>, Error> {
+    async fn due_entry(
+        &self,
+        key: &[u8],
+        when: When,
+    ) -> Result<Option<(Entry, StoredIdentity)>, Error> {
         let Some(entry) = self.store.get(key).await? else {
             return Ok(None);
         };
@@ -96,7 +119,7 @@ impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
             return Ok(None);
         }
         Ok(match &entry.record {
-            Record::Identity(stored) if self.policy.wants_refresh(Some(&entry.record), now) => {
+            Record::Identity(stored) if self.is_wanted(&entry.record, when, now) => {
                 let stored = stored.clone();
                 Some((entry, stored))
             }
@@ -104,8 +127,17 @@ impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
         })
     }
 
-    async fn refresh_if_due(&self, key: &[u8]) -> Landing {
-        let Some((entry, stored)) = self.due_entry(key).await? else {
+    fn is_wanted(&self, record: &Record, when: When, now: Timestamp) -> bool {
+        match (when, record) {
+            (When::Now, Record::Identity(stored)) => {
+                stored.refresh != RefreshState::Ended && now < stored.identity.refresh_expires()
+            }
+            _ => self.policy.wants_refresh(Some(record), now),
+        }
+    }
+
+    async fn refresh_if_due(&self, key: &[u8], when: When) -> Landing {
+        let Some((entry, stored)) = self.due_entry(key, when).await? else {
             return Ok(());
         };
         match self.client.refresh(&stored.identity).await {
@@ -137,6 +169,15 @@ impl<T: Transport, S: TokenStore, R: Runtime> Inner<T, S, R> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Which identities a refresh is for.
+#[derive(Clone, Copy)]
+pub(crate) enum When {
+    /// Those that are due.
+    Due,
+    /// Any that can be refreshed at all.
+    Now,
 }
 
 /// What a failed call means for the identity.

@@ -68,6 +68,27 @@ fn an_expired_identity_is_refreshed_before_it_is_served() {
 }
 
 #[test]
+fn who_asks_is_refreshed_early_and_nobody_else() {
+    let world = World::new(13);
+    let early =
+        |world: &World| world.run(|publisher| async move { publisher.refresh_early("jane").await });
+    assert_eq!(none(early(&world)), NoToken::NoIdentity);
+    world.establish("jane", EMAIL).unwrap();
+    let first = valid(world.token("jane"));
+    // Not due: the usual way leaves it, this one does not.
+    let usual = world.run(|publisher| async move { publisher.refresh("jane").await });
+    assert_eq!(valid(usual), first);
+    assert!(world.service.refreshes().is_empty());
+    let second = valid(early(&world));
+    assert_ne!(second, first);
+    assert_eq!(world.service.refreshes().len(), 1);
+    // Past its end, or after logging out, there is nothing to refresh.
+    world.logout("jane");
+    assert_eq!(none(early(&world)), NoToken::NoIdentity);
+    assert_eq!(world.service.refreshes().len(), 1);
+}
+
+#[test]
 fn who_will_not_wait_is_not_kept_waiting() {
     let world = World::new(3);
     world.establish("jane", EMAIL).unwrap();

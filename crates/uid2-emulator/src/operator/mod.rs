@@ -134,6 +134,12 @@ impl Operator {
         self.state.write().config.faults = faults;
     }
 
+    /// Whether there are faults that happen of themselves.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        !self.state.read().config.faults.is_empty()
+    }
+
     /// Opts a person out of the whole service. From then on generate and
     /// refresh say so.
     pub fn opt_out(&self, dii: &Dii, now: Timestamp) {
