@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
-use crate::{completions, demo, doctor, emulator, envelope, hash, inspect, man, store, token};
+use crate::{
+    completions, demo, doctor, emulator, envelope, hash, inspect, man, site, store, token,
+};
 
 /// UID2 (Unified ID 2.0) from the shell: watch it, try it, call it.
 ///
@@ -27,6 +29,7 @@ pub(crate) struct Cli {
 #[allow(clippy::large_enum_variant, reason = "there is one, and it lives once")]
 enum Command {
     Demo(demo::Args),
+    Site(site::Args),
     Emulator(emulator::Args),
     Hash(hash::Args),
     Token(token::Args),
@@ -67,6 +70,7 @@ impl Cli {
             Command::Hash(args) => hash::run(&args, json),
             Command::Inspect(args) => inspect::run(&args, json),
             Command::Man(args) => man::run(&args, json),
+            Command::Site(args) => site::run(args, json),
             Command::Store(args) => store::run(args, json),
             Command::Token(args) => token::run(args, json),
         }
@@ -81,6 +85,7 @@ const EXAMPLES: &str = "\
 Examples:
   uid2 demo                                  the whole of it, in ten seconds
   uid2 emulator                              an operator to develop against
+  uid2 site                                  a publisher's web site to try it on
   uid2 hash --email user@example.com         what it is normalized and hashed to
   uid2 hash --csv people.csv > hashes.csv    a whole file
   uid2 doctor                                why calls to the service do not work

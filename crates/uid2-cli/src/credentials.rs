@@ -80,6 +80,24 @@ pub(crate) struct Given {
     pub(crate) secret: Option<Hidden>,
 }
 
+impl Given {
+    /// Who calls, and whom.
+    fn caller(self) -> Result<(Caller, BaseUrl), Failure> {
+        let base_url = self.base_url.ok_or_else(|| {
+            Failure::usage(
+                "no base URL: set UID2_BASE_URL or give --base-url \
+             (`uid2 emulator` runs an operator on this machine)",
+            )
+        })?;
+        let api_key = self.api_key.ok_or_else(|| {
+            Failure::usage("no API key: set UID2_API_KEY, or give --api-key-file")
+        })?;
+        let secret = self.secret.ok_or_else(|| Failure::usage(NO_SECRET))?;
+        let base_url = read_base_url(&base_url)?;
+        Ok((read_caller(&api_key, &secret)?, base_url))
+    }
+}
+
 impl CredentialArgs {
     /// A client of the operator.
     pub(crate) fn client(self) -> Result<Client<HyperTransport>, Failure> {
@@ -88,28 +106,23 @@ impl CredentialArgs {
 
     /// A client that tries so often.
     pub(crate) fn client_with(self, retry: RetryPolicy) -> Result<Client<HyperTransport>, Failure> {
-        let Given {
-            base_url,
-            api_key,
-            secret,
-        } = self.find()?;
-        let base_url = base_url.ok_or_else(|| {
-            Failure::usage(
-                "no base URL: set UID2_BASE_URL or give --base-url \
-             (`uid2 emulator` runs an operator on this machine)",
-            )
-        })?;
-        let api_key = api_key.ok_or_else(|| {
-            Failure::usage("no API key: set UID2_API_KEY, or give --api-key-file")
-        })?;
-        let secret = secret.ok_or_else(|| Failure::usage(NO_SECRET))?;
-        let base_url = read_base_url(&base_url)?;
-        let caller = read_caller(&api_key, &secret)?;
+        let (caller, base_url) = self.find()?.caller()?;
         let transport =
             HyperTransport::new().map_err(|error| Failure::local("invalid_proxy", &error))?;
         Ok(Client::builder(caller, base_url)
             .retry(retry)
             .build(transport))
+    }
+
+    /// Who calls, and whom; or nothing, if nothing at all is given.
+    pub(crate) fn operator(self) -> Result<Option<(Caller, BaseUrl)>, Failure> {
+        let given = self.find()?;
+        let is_nothing =
+            given.base_url.is_none() && given.api_key.is_none() && given.secret.is_none();
+        if is_nothing {
+            return Ok(None);
+        }
+        given.caller().map(Some)
     }
 
     /// What is given, wherever that is.

@@ -237,7 +237,7 @@ fn introduce(emulator: &Emulator, lifetimes: Lifetimes, usual_clients: bool) -> 
 /// Ends when the process is told to end. It listens from the call on, so that
 /// whoever has read what we print can already stop us in order.
 #[cfg(unix)]
-fn interrupt() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn interrupt() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -250,7 +250,7 @@ fn interrupt() -> io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(not(unix))]
-fn interrupt() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn interrupt() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         // If it cannot be listened for, the process ends by it anyway.
         let _ = tokio::signal::ctrl_c().await;

@@ -31,6 +31,7 @@ mod hash;
 mod inspect;
 mod man;
 mod output;
+mod site;
 mod store;
 mod token;
 mod wire;

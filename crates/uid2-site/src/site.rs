@@ -108,6 +108,12 @@ impl Site {
         self.app.own_origin()
     }
 
+    /// Where the site listens: on loopback, whatever stands before it.
+    #[must_use]
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.app.address
+    }
+
     /// The embedded operator, unless the site calls another one.
     #[must_use]
     pub fn emulator(&self) -> Option<&Emulator> {

@@ -73,12 +73,24 @@ const RULES: &[Rule] = &[
     Rule {
         krate: "uid2-publisher",
         all_features: true,
-        never: &["uid2-token", "uid2-emulator", "uid2-cli"],
+        never: &["uid2-token", "uid2-emulator", "uid2-site", "uid2-cli"],
     },
     Rule {
         krate: "uid2-emulator",
         all_features: true,
-        never: &["uid2-publisher", "uid2-http", "uid2-store", "uid2-cli"],
+        never: &[
+            "uid2-publisher",
+            "uid2-http",
+            "uid2-store",
+            "uid2-site",
+            "uid2-cli",
+        ],
+    },
+    // On top, beside nothing but the command line that starts it.
+    Rule {
+        krate: "uid2-site",
+        all_features: true,
+        never: &["uid2-cli", "uid2-sim"],
     },
 ];
 

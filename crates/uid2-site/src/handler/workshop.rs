@@ -74,7 +74,7 @@ pub(crate) async fn opt_out(
 
 #[derive(Deserialize)]
 pub(crate) struct Pass {
-    minutes: u64,
+    minutes: String,
 }
 
 /// The longest leap: longer than a session lasts.
@@ -84,13 +84,14 @@ pub(crate) async fn pass(
     State(app): State<Arc<App>>,
     Checked(visitor, given): Checked<Pass>,
 ) -> Result<Response, Problem> {
-    if given.minutes == 0 || given.minutes > LONGEST {
+    let minutes = given.minutes.parse().unwrap_or(0);
+    if !(1..=LONGEST).contains(&minutes) {
         return Err(Problem::Status(StatusCode::UNPROCESSABLE_ENTITY));
     }
     if let Some(session) = &visitor.session {
         note(&app, &session.user, EventKind::TimePassed).await?;
     }
-    let ahead = app.clock.advance(Duration::from_secs(given.minutes * 60));
+    let ahead = app.clock.advance(Duration::from_secs(minutes * 60));
     let records = app.records.clone();
     blocking(move || records.set_clock_ahead(ahead)).await?;
     if let Some(session) = &visitor.session {
@@ -107,17 +108,18 @@ pub(crate) async fn pass(
 
 #[derive(Deserialize)]
 pub(crate) struct Outage {
-    out: bool,
+    out: String,
 }
 
 pub(crate) async fn outage(
     State(app): State<Arc<App>>,
     Checked(_, given): Checked<Outage>,
 ) -> Result<Response, Problem> {
+    let out = given.out == "true";
     if let Some(operator) = &app.embedded {
-        operator.set_out(given.out);
+        operator.set_out(out);
     }
-    Ok(go(if given.out {
+    Ok(go(if out {
         "/account?done=out"
     } else {
         "/account?done=mended"
