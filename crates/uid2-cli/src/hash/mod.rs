@@ -15,7 +15,9 @@ use crate::failure::Failure;
 use crate::output::print_json;
 use outcome::Outcome;
 
-pub(crate) use csv::{hash as hash_csv, reason_of_email, reason_of_phone};
+#[cfg(feature = "fuzzing")]
+pub(crate) use csv::hash as hash_csv;
+pub(crate) use csv::{reason_of_email, reason_of_phone};
 
 /// Normalize and hash e-mail addresses and phone numbers
 ///
