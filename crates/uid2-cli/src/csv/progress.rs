@@ -1,6 +1,6 @@
 //! A bar on a terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 /// How far it is: on stderr if that is a terminal, and nowhere otherwise.
 pub(crate) struct Progress(ProgressBar);
@@ -32,7 +32,7 @@ impl Progress {
         if self.0.is_hidden() {
             return;
         }
-        self.0.set_message(rows.to_string());
+        self.0.set_message(HumanCount(rows).to_string());
         self.0.set_position(bytes);
     }
 }

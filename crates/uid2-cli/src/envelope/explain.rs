@@ -24,7 +24,7 @@ pub(super) fn refusal(error: &EnvelopeError, body: &[u8], expected: Expected) ->
         ),
         EnvelopeError::Version { .. } => (
             "wrong_version",
-            "Invalid body: Invalid request envelope format version: received N, must be 1.",
+            "Invalid body: Invalid request envelope format version: received …, must be 1.",
         ),
         EnvelopeError::Decrypt => (
             "does_not_open",

@@ -36,7 +36,8 @@ pub(super) fn report(text: &str, keys: Option<&Keys>, show: bool) -> Result<Repo
     report.time("identity_expires", identity.identity_expires());
     report.time("refresh_expires", identity.refresh_expires());
     let has_key = identity.refresh_response_key().is_some();
-    report.field("has_refresh_response_key", has_key);
+    let key = if has_key { "there, not shown" } else { "none" };
+    report.field("refresh_response_key", key);
     report.note(note);
     if !has_key {
         report.note("without a refresh_response_key the answer to a refresh cannot be opened");

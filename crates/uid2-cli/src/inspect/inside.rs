@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use uid2_core::Scope;
-use uid2_token::{Advertising, OuterRefreshToken, RefreshToken};
+use uid2_token::{Advertising, OuterRefreshToken, RawUidVersion, RefreshToken};
 
 use super::keys::Keys;
 use super::report::Report;
@@ -20,14 +20,14 @@ pub(super) fn advertising(
 ) -> Result<(), Failure> {
     let scope = scope.or(keys.scope).unwrap_or_default();
     let token = Advertising::decode(text, scope, &keys.ring).map_err(|e| unopened(&e))?;
-    let mut inside = Report::new("opened_with_the_keys");
+    let mut inside = Report::new("opened with the keys");
     inside.time("created", token.created);
     inside.time("expires", token.expires);
     inside.time("established", token.established);
     inside.time("refreshed", token.refreshed);
     inside.field("site_id", token.site_id);
     inside.field("client_side", token.privacy.is_client_side());
-    inside.field("raw_uid_version", format!("{:?}", token.raw_uid.version()));
+    inside.field("raw_uid_version", raw_uid_version(token.raw_uid.version()));
     if show_raw_uid {
         inside.field("raw_uid", token.raw_uid.to_base64().as_str());
     }
@@ -55,7 +55,7 @@ pub(super) fn refresh(text: &str, keys: &Keys, report: &mut Report) -> Result<()
         }
     };
     let token = RefreshToken::decode(outer.inner(), &keys.ring).map_err(|e| unopened(&e))?;
-    let mut inside = Report::new("opened_with_the_keys");
+    let mut inside = Report::new("opened with the keys");
     inside.time("created", token.created);
     inside.time("expires", token.expires);
     inside.time("established", token.established);
@@ -63,6 +63,16 @@ pub(super) fn refresh(text: &str, keys: &Keys, report: &mut Report) -> Result<()
     inside.field("client_side", token.privacy.is_client_side());
     report.within("inside", inside);
     Ok(())
+}
+
+/// By number; nothing if it has none of the known forms.
+pub(super) const fn raw_uid_version(version: RawUidVersion) -> Option<u8> {
+    match version {
+        RawUidVersion::V2 => Some(2),
+        RawUidVersion::V3 => Some(3),
+        RawUidVersion::V4 => Some(4),
+        _ => None,
+    }
 }
 
 fn unopened(error: &dyn std::error::Error) -> Failure {

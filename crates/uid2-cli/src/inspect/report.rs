@@ -86,22 +86,26 @@ impl Report {
     }
 
     fn write(&self, depth: usize, text: &mut String) {
-        let indent = "  ".repeat(depth);
-        text.push_str(&format!("{indent}{}\n", self.what.replace('_', " ")));
+        text.push_str(&format!("{}\n", self.what.replace('_', " ")));
+        let indent = "  ".repeat(depth + 1);
         for (name, field) in &self.fields {
             match field {
+                Field::Within(report) if *name == report.what => {
+                    text.push_str(&indent);
+                    report.write(depth + 1, text);
+                }
                 Field::Within(report) => {
-                    text.push_str(&format!("{indent}  {name}:\n"));
-                    report.write(depth + 2, text);
+                    text.push_str(&format!("{indent}{name}: "));
+                    report.write(depth + 1, text);
                 }
                 Field::Value(value) => {
                     let shown = shown(name, value);
-                    text.push_str(&format!("{indent}  {name:<20} {shown}\n"));
+                    text.push_str(&format!("{indent}{name:<20} {shown}\n"));
                 }
             }
         }
         for note in &self.notes {
-            text.push_str(&format!("{indent}  note: {note}\n"));
+            text.push_str(&format!("{indent}note: {note}\n"));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `uid2 store copy`: from any store to any other.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use super::opened::{Opened, Purpose};
@@ -113,11 +114,16 @@ impl Args {
 /// On stderr, and only if that is a terminal.
 fn bar(records: u64) -> ProgressBar {
     let bar = ProgressBar::new(records);
-    let template = "{bar:40} {human_pos}/{human_len} records, {per_sec}, {eta} left";
+    let template = "{bar:40} {human_pos}/{human_len} records, {rate} a second, {eta} left";
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        bar.set_style(style.with_key("rate", rate));
     }
     bar
+}
+
+/// Whole ones.
+fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let _ = write!(out, "{}", HumanCount(state.per_sec() as u64));
 }
 
 impl Report for Done {
