@@ -180,6 +180,11 @@ fn it_goes_on_after_a_kill() {
 
     let complete = sheet.run(&["--keep-columns", "--resume", "--json"]);
     assert_eq!(complete.json()["kind"], "resume_mismatch");
+
+    // Killed before the first byte.
+    fs::write(sheet.path("out.csv"), "").unwrap();
+    assert_eq!(sheet.run(&["--keep-columns", "--resume"]).status, 0);
+    assert_eq!(sheet.found(), Sheet::expected(ROWS));
 }
 
 #[test]
@@ -205,7 +210,19 @@ fn nothing_else_is_gone_on_with() {
     );
     assert_eq!(sheet.text("out.csv"), "n,token,email,valid,error\n");
 
+    // Rows that are not ours are not counted, nor told.
     let input = sheet.text("in.csv");
+    let begun = sheet.text("out.csv");
+    fs::write(
+        sheet.path("out.csv"),
+        format!("{begun}a,b,c,,jane@example.com\n"),
+    )
+    .unwrap();
+    let foreign = sheet.run(&["--keep-columns", "--resume", "--json"]);
+    assert_eq!(foreign.json()["kind"], "resume_mismatch");
+    foreign.shows_nothing_of(&["jane"]);
+    fs::write(sheet.path("out.csv"), begun).unwrap();
+
     fs::write(sheet.path("in.csv"), format!("{input}{input}")).unwrap();
     let changed = sheet.run(&["--keep-columns", "--resume", "--json"]);
     assert_eq!(changed.json()["kind"], "resume_mismatch");

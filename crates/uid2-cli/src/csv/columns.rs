@@ -148,6 +148,10 @@ impl Wanted {
         if self.header == Some(false) {
             return Ok(None);
         }
+        if self.header.is_none() && holds_anybody(first) {
+            // One of whose cells is called "phone", for what it is.
+            return Ok(None);
+        }
         let columns = self.recognize(first)?;
         let settled = !columns.is_empty();
         Ok(settled.then_some(Layout {
@@ -222,7 +226,10 @@ impl Wanted {
                 }
                 held > 0 && held * 2 >= filled
             };
-            let found: Vec<usize> = (0..width).filter(holds).collect();
+            let taken = |index: &usize| columns.iter().any(|chosen| chosen.index == *index);
+            let found: Vec<usize> = (0..width)
+                .filter(|index| !taken(index) && holds(index))
+                .collect();
             columns.extend(only(*kind, &found)?);
         }
         Ok(columns)
@@ -303,6 +310,12 @@ fn looks_like_header(columns: &[Chosen], sample: &Batch) -> bool {
     }) && rows.any(holds)
 }
 
+/// No name of a column is an address or a number.
+fn holds_anybody(row: Row<'_>) -> bool {
+    let is_one = |cell| Kind::Email.is_in(cell) || Kind::Phone.is_in(cell);
+    row.cells().any(is_one)
+}
+
 fn not_recognized(kinds: &[Kind]) -> Failure {
     let options: Vec<&str> = kinds.iter().map(|kind| kind.option()).collect();
     Failure::usage(format!(
@@ -375,6 +388,9 @@ mod tests {
         // Not a header, for nothing further down says what it would be one of.
         let lone = decide("kontakt\nnobody\n", &[(Kind::Email, "1")], None);
         assert_eq!(lone, Ok((false, vec![(Kind::Email, 0)])));
+        // No header, although one cell could be a name.
+        let typed = decide("a@b.c,email\n+12025550123,phone\n", &[], None);
+        assert_eq!(typed, Ok((false, vec![(Kind::Email, 0)])));
         let message = decide("x,y\n1,2\n", &[], None).unwrap_err();
         assert!(message.contains("--phone-column"), "{message}");
         let message = decide("a@b.c,d@e.f\n", &[], None).unwrap_err();

@@ -90,10 +90,12 @@ pub(super) fn run(
     let checkpoint = Checkpoint::of(&plan, metadata.as_ref());
     let beside = beside(output);
 
-    let written = if sheet.resume && output.exists() {
+    // Killed before it had written anything at all.
+    let nothing_yet = sheet.resume && !beside.exists() && is_empty(output);
+    let written = if sheet.resume && output.exists() && !nothing_yet {
         resume::go_on(output, &beside, &checkpoint, &plan, &mut opened)?
     } else {
-        let file = create(output, csv.overwrite)?;
+        let file = create(output, csv.overwrite || nothing_yet)?;
         checkpoint.write(&beside)?;
         Written::begin(file, &plan, &opened)?
     };
@@ -122,6 +124,10 @@ fn beside(output: &Path) -> PathBuf {
     let mut name = output.as_os_str().to_owned();
     name.push(".resume");
     PathBuf::from(name)
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() == 0)
 }
 
 fn create(path: &Path, overwrite: bool) -> Result<File, Failure> {
