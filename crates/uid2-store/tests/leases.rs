@@ -66,8 +66,9 @@ impl Shared {
     fn is_held(&self, key: &[u8], node: u8) -> bool {
         let state = self.state.lock().unwrap();
         state.held.get(key).is_some_and(|(until, _, holder)| {
-            let ended = *until <= state.now && !self.has(Flaw::NeverEnds);
-            !ended && !(self.has(Flaw::Reentrant) && *holder == node)
+            let lasts = *until > state.now || self.has(Flaw::NeverEnds);
+            let refuses = *holder != node || !self.has(Flaw::Reentrant);
+            lasts && refuses
         })
     }
 

@@ -1,0 +1,105 @@
+//! The table, and whether a user costs the same however many there are.
+
+use std::fmt::Write;
+
+use crate::kind::Kind;
+use crate::measure::Figures;
+
+/// By how much a unit may cost more when there are ten times as many.
+const TOLERANCE: f64 = 1.25;
+/// By how much a token may become slower than a bare map does.
+const LATENCY_TOLERANCE: f64 = 1.5;
+
+/// The report as Markdown, and whether all is flat.
+pub(crate) fn report(measured: &[Figures]) -> (String, bool) {
+    let mut text = String::from(
+        "| store | users | memory, bytes a user | disk, bytes a user | token p50, ns | p99 | p99.9 \
+         | bare map p50, ns | sweep, µs a due user |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for figures in measured {
+        let disk = figures
+            .disk
+            .map_or_else(|| "–".to_owned(), |disk| format!("{disk:.0}"));
+        let token = figures.token;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {:.0} | {disk} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} |",
+            figures.kind.name(),
+            figures.users,
+            figures.memory,
+            token.p50,
+            token.p99,
+            token.p999,
+            figures.bare.p50,
+            figures.sweep / 1000.0,
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nFlat is what costs a unit at most {TOLERANCE} × as much from one size to the next; \
+         a token's median, what grows at most {LATENCY_TOLERANCE} × as much as that of a bare \
+         map, which pays for the caches of the processor too. Calls are made at a fixed rate, \
+         and count from when they should have begun.\n"
+    );
+    let mut flat = true;
+    for kind in Kind::ALL {
+        let of: Vec<_> = measured.iter().filter(|found| found.kind == kind).collect();
+        for unit in units() {
+            if let Some((steps, is_flat)) = unit.judge(&of) {
+                let word = if is_flat { "flat" } else { "NOT FLAT" };
+                let _ = writeln!(text, "- {}, {}: {word} ({steps})", kind.name(), unit.name);
+                flat &= is_flat;
+            }
+        }
+    }
+    (text, flat)
+}
+
+struct Unit {
+    name: &'static str,
+    of: fn(&Figures) -> Option<f64>,
+    /// What it may grow with.
+    beside: fn(&Figures) -> f64,
+    tolerance: f64,
+}
+
+fn units() -> [Unit; 4] {
+    let plain = |name, of| Unit {
+        name,
+        of,
+        beside: |_| 1.0,
+        tolerance: TOLERANCE,
+    };
+    [
+        plain("memory a user", |found| Some(found.memory)),
+        plain("disk a user", |found| found.disk),
+        plain("sweep a due user", |found| Some(found.sweep)),
+        Unit {
+            name: "median of token",
+            of: |found| Some(found.token.p50),
+            beside: |found| found.bare.p50,
+            tolerance: LATENCY_TOLERANCE,
+        },
+    ]
+}
+
+impl Unit {
+    /// By how much it grew at each step, and whether that is little enough.
+    fn judge(&self, of: &[&Figures]) -> Option<(String, bool)> {
+        let mut steps = Vec::new();
+        let mut flat = true;
+        for pair in of.windows(2) {
+            let [small, large] = pair else { continue };
+            let grew = (self.of)(large)? / (self.of)(small)?;
+            // A map that became faster by chance asks nothing of anybody.
+            let allowed = ((self.beside)(large) / (self.beside)(small)).max(1.0);
+            flat &= grew <= self.tolerance * allowed;
+            let mut step = format!("{} to {}: × {grew:.2}", small.users, large.users);
+            if allowed > 1.0 {
+                let _ = write!(step, ", bare map × {allowed:.2}");
+            }
+            steps.push(step);
+        }
+        Some((steps.join("; "), flat))
+    }
+}
