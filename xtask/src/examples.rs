@@ -28,7 +28,6 @@ const RUN: &[(&str, &str)] = &[
 const TOOLS: &[(&str, &str)] = &[
     ("uid2-emulator", "read_tokens"),
     ("uid2-emulator", "soak"),
-    ("uid2-store", "measure"),
     ("uid2-store", "write_fixtures"),
 ];
 

@@ -8,6 +8,7 @@ mod fuzz;
 mod guard;
 mod interop;
 mod run;
+mod scale;
 mod simulate;
 mod steps;
 mod test;
@@ -47,6 +48,8 @@ enum Command {
     Unsafe,
     /// The same work by the official Python and Java SDKs and by ours, measured side by side.
     Compare(compare::Args),
+    /// What one user costs with ten thousand of them and with a million, in a table and a plot.
+    Scale(scale::Args),
     /// Official SDKs of other languages as clients of the emulator, in a table.
     Interop(interop::Args),
 }
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Examples => examples::run().map(|()| true),
         Command::Unsafe => check::unsafe_code::run().map(|()| true),
         Command::Compare(args) => compare::all(&args),
+        Command::Scale(args) => scale::scale(&args).map(|()| true),
         Command::Interop(args) => interop::all(&args),
     };
     match result {

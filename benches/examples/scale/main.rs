@@ -46,6 +46,11 @@ fn main() -> ExitCode {
     } else {
         sizes.iter().map(|size| size.parse().unwrap()).collect()
     };
+    let fewest = measure::DUE * measure::SWEEPS;
+    if sizes.iter().any(|users| *users < fewest) {
+        println!("at least {fewest} users, for each sweep to find others due");
+        return ExitCode::FAILURE;
+    }
     all(&PathBuf::from(folder), &sizes)
 }
 
@@ -63,7 +68,11 @@ fn all(folder: &Path, sizes: &[usize]) -> ExitCode {
     std::fs::write(folder.join("scale.md"), text).unwrap();
     plot::draw(&folder.join("scale.svg"), &measured).unwrap();
     println!("written: scale.md and scale.svg in {}", folder.display());
-    if flat { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if flat {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn in_a_process(kind: Kind, users: usize) -> Figures {

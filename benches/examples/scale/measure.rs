@@ -14,8 +14,8 @@ use crate::publisher::{Clock, publisher};
 use crate::users;
 
 /// How many are due at a sweep, and how many sweeps there are.
-const DUE: usize = 1000;
-const SWEEPS: usize = 5;
+pub(crate) const DUE: usize = 1000;
+pub(crate) const SWEEPS: usize = 5;
 const CALLS: usize = 200_000;
 
 pub(crate) struct Figures {
@@ -98,7 +98,12 @@ pub(crate) fn measure(kind: Kind, count: usize) -> Figures {
     })
 }
 
-async fn figures<S: TokenStore + Clone>(kind: Kind, count: usize, store: S, before: u64) -> Figures {
+async fn figures<S: TokenStore + Clone>(
+    kind: Kind,
+    count: usize,
+    store: S,
+    before: u64,
+) -> Figures {
     // In no order, as users come.
     for user in users::shuffled(count) {
         store.get(&users::key(user)).await.unwrap().unwrap();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use aes_gcm::aead::inout::InOutBuf;
+use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use rand_core::CryptoRng;
 use uid2_benches::{NOW, caller, identity_json, rng};
 use uid2_core::Timestamp;
@@ -62,7 +62,10 @@ impl Operator {
         ] {
             let was = format!("\"{name}\":{}", NOW.as_millis() + old);
             assert!(identity.contains(&was));
-            identity = identity.replace(&was, &format!("\"{name}\":{}", NOW.as_millis() + hours * hour));
+            identity = identity.replace(
+                &was,
+                &format!("\"{name}\":{}", NOW.as_millis() + hours * hour),
+            );
         }
         let mut message = format!(r#"{{"body":{identity},"status":"success"}}"#).into_bytes();
         // The response key of every identity here: the bytes from 0 to 31.

@@ -83,8 +83,10 @@ pub struct Copied {
 /// Copies all records of one store to another, of whichever kind.
 ///
 /// A record that is already there stays: a copy that was broken off can be made
-/// again, and the other store may be in use. But an opt-out is always copied, for
-/// it must not be lost. Tells `progress` after each page how far it is.
+/// again, and the other store may be in use. But an opt-out is always copied, and
+/// a logout takes the place of an identity, for neither must be lost: a user who
+/// has signed in anew meanwhile has to do so once more, and nobody who left is
+/// back. Tells `progress` after each page how far it is.
 ///
 /// Versions are not copied: each store gives its own.
 ///
@@ -139,6 +141,15 @@ pub async fn copy(
     }
 }
 
+/// What must not be lost for the sake of what.
+const fn weight(record: &Record) -> u8 {
+    match record {
+        Record::Identity(_) => 0,
+        Record::LoggedOut { .. } => 1,
+        Record::OptOut(_) => 2,
+    }
+}
+
 async fn copy_one(scanned: ScannedEntry, to: &impl TokenStore) -> Result<bool, StoreError> {
     let record = &scanned.entry.record;
     match to.put(&scanned.key, record, Precondition::Absent).await {
@@ -146,13 +157,10 @@ async fn copy_one(scanned: ScannedEntry, to: &impl TokenStore) -> Result<bool, S
         Err(StoreError::Conflict) => {}
         Err(error) => return Err(error),
     }
-    let is_opt_out = |record: &Record| matches!(record, Record::OptOut(_));
     loop {
         let found = to.get(&scanned.key).await?;
-        let has_opt_out = found
-            .as_ref()
-            .is_some_and(|entry| is_opt_out(&entry.record));
-        if !is_opt_out(record) || has_opt_out {
+        let there = found.as_ref().map(|entry| weight(&entry.record));
+        if there >= Some(weight(record)) {
             return Ok(false);
         }
         let when = Precondition::unchanged(found.as_ref());

@@ -164,3 +164,27 @@ fn the_limit_holds_under_many_writers() {
         }
     });
 }
+
+/// Of two stores that each know of a user, the one that knows that the user left.
+#[tokio::test]
+async fn a_copy_never_brings_back_who_left() {
+    use uid2_store::copy;
+
+    let records = [user(9), logged_out(at(3), at(9)), opt_out(at(4))];
+    for (weight, copied) in records.iter().enumerate() {
+        for (former_weight, former) in records.iter().enumerate() {
+            let (from, to) = (MemoryStore::new(), MemoryStore::new());
+            from.put(b"k", copied, Precondition::Any).await.unwrap();
+            let version = to.put(b"k", former, Precondition::Any).await.unwrap();
+            let done = copy(&from, &to, |_| {}).await.unwrap();
+            let found = to.get(b"k").await.unwrap().unwrap();
+            if weight > former_weight {
+                assert_eq!((done.copied, done.kept), (1, 0));
+                assert_eq!(found.record, *copied);
+            } else {
+                assert_eq!((done.copied, done.kept), (0, 1));
+                assert_eq!((&found.record, found.version), (former, version));
+            }
+        }
+    }
+}
