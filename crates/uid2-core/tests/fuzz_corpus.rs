@@ -3,56 +3,44 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "reads files, as the core must not"
+    reason = "a test, which reads files as even the core's tests may"
 )]
-
-use std::path::Path;
 
 use uid2_core::fuzzing;
 
-/// Runs a body on every file of a target's corpus.
-fn replay(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let folder = folder.join(target);
-    let mut replayed = 0;
-    for file in std::fs::read_dir(&folder).unwrap() {
-        let path = file.unwrap().path();
-        // Shown by a test that fails: which input it was.
-        println!("{}", path.display());
-        body(&std::fs::read(&path).unwrap());
-        replayed += 1;
-    }
-    assert!(replayed >= 3, "only {replayed} inputs in {folder:?}");
-}
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
 
 #[test]
 fn email() {
-    replay("email", fuzzing::email);
+    replay::replay("email", fuzzing::email);
 }
 
 #[test]
 fn phone() {
-    replay("phone", fuzzing::phone);
+    replay::replay("phone", fuzzing::phone);
 }
 
 #[test]
 fn identity_json() {
-    replay("identity_json", fuzzing::identity_json);
+    replay::replay("identity_json", fuzzing::identity_json);
 }
 
 #[test]
 fn envelope() {
-    replay("envelope", fuzzing::envelope);
+    replay::replay("envelope", fuzzing::envelope);
 }
 
 #[test]
 fn operations() {
-    replay("operations", fuzzing::operations);
+    replay::replay("operations", fuzzing::operations);
 }
 
 #[test]
 fn lifecycle() {
-    replay("lifecycle", fuzzing::lifecycle);
+    replay::replay("lifecycle", fuzzing::lifecycle);
 }

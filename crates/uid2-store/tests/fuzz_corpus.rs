@@ -1,28 +1,21 @@
 //! Replays the committed corpus of the fuzz targets, in `fuzz/corpus`, through
 //! their bodies: what fuzzing found once must hold in every build.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
-
-use std::path::Path;
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test, which reads files as even the core's tests may"
+)]
 
 use uid2_store::fuzzing;
 
-/// Runs a body on every file of a target's corpus.
-fn replay(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let folder = folder.join(target);
-    let mut replayed = 0;
-    for file in std::fs::read_dir(&folder).unwrap() {
-        let path = file.unwrap().path();
-        // Shown by a test that fails: which input it was.
-        println!("{}", path.display());
-        body(&std::fs::read(&path).unwrap());
-        replayed += 1;
-    }
-    assert!(replayed >= 3, "only {replayed} inputs in {folder:?}");
-}
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
 
 #[test]
 fn store_record() {
-    replay("store_record", fuzzing::store_record);
+    replay::replay("store_record", fuzzing::store_record);
 }

@@ -3,36 +3,24 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "reads files, as the crate must not"
+    reason = "a test, which reads files as even the core's tests may"
 )]
-
-use std::path::Path;
 
 use uid2_token::fuzzing;
 
-/// Runs a body on every file of a target's corpus.
-fn replay(target: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let folder = folder.join(target);
-    let mut replayed = 0;
-    for file in std::fs::read_dir(&folder).unwrap() {
-        let path = file.unwrap().path();
-        // Shown by a test that fails: which input it was.
-        println!("{}", path.display());
-        body(&std::fs::read(&path).unwrap());
-        replayed += 1;
-    }
-    assert!(replayed >= 3, "only {replayed} inputs in {folder:?}");
-}
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
 
 #[test]
 fn advertising_token() {
-    replay("advertising_token", fuzzing::advertising_token);
+    replay::replay("advertising_token", fuzzing::advertising_token);
 }
 
 #[test]
 fn refresh_token() {
-    replay("refresh_token", fuzzing::refresh_token);
+    replay::replay("refresh_token", fuzzing::refresh_token);
 }
