@@ -23,14 +23,20 @@ use uid2_core::operation::{
     Caller, Generate, GenerateOutcome, Refresh, RefreshOutcome, Request, Response,
 };
 use uid2_core::{BaseUrl, Dii, EmailHash, Identity, PhoneHash};
+use uid2_emulator::Emulator;
 use uid2_http::{Client, HyperTransport, Runtime, TokioRuntime};
 
 /// Steps between two looks at the clock.
 const BATCH: u64 = 64;
 
 fn main() {
+    let told = std::env::args().nth(1);
+    if told.as_deref() == Some("operator") {
+        operator();
+        return;
+    }
     let worker = Worker::new();
-    if std::env::args().nth(1).as_deref() == Some("first") {
+    if told.as_deref() == Some("first") {
         println!("{}", worker.seal("first@example.com"));
         return;
     }
@@ -39,6 +45,21 @@ fn main() {
         println!("{}", worker.answer(&asked));
         std::io::stdout().flush().unwrap();
     }
+}
+
+/// An operator for all of them, until this process is ended.
+fn operator() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let emulator = Emulator::start().await.unwrap();
+        let told = json!({
+            "url": emulator.url(),
+            "api_key": emulator.api_key(),
+            "client_secret": emulator.client_secret(),
+        });
+        println!("{told}");
+        std::future::pending::<()>().await;
+    });
 }
 
 struct Worker {

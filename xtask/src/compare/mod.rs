@@ -40,18 +40,17 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
         args.seconds > 0.0 && args.rounds > 0,
         "nothing is measured in no time"
     );
-    let uid2 = build(&[
+    let ours = build(&[
         "build",
         "--release",
         "--locked",
         "--package",
-        "uid2-cli",
-        "--bin",
-        "uid2",
+        "uid2-benches",
+        "--example",
+        "compare",
     ])?;
-    // As long as nobody's identity expires during the run.
-    let operator = Operator::start(&uid2, &[])?;
-    let (programs, missing) = programs(&operator)?;
+    let operator = Operator::started(Command::new(&ours).arg("operator"))?;
+    let (programs, missing) = programs(ours, &operator)?;
     ensure!(
         programs.len() > 1,
         "there is nothing to compare with: {missing:?}"
@@ -78,7 +77,7 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
 }
 
 /// The programs that can be had, ours last; and why others cannot.
-fn programs(operator: &Operator) -> Result<(Vec<Program>, Vec<String>)> {
+fn programs(ours: PathBuf, operator: &Operator) -> Result<(Vec<Program>, Vec<String>)> {
     let (mut programs, mut missing) = (Vec::new(), Vec::new());
     for found in [python_program()?, java_program()?] {
         match found {
@@ -86,15 +85,6 @@ fn programs(operator: &Operator) -> Result<(Vec<Program>, Vec<String>)> {
             Err(why) => missing.push(why),
         }
     }
-    let ours = build(&[
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "uid2-benches",
-        "--example",
-        "compare",
-    ])?;
     programs.push(Program {
         name: "uid2-rs".into(),
         version: format!(

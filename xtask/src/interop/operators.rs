@@ -96,10 +96,15 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    pub(crate) fn start(uid2: &Path, args: &[&str]) -> Result<Self> {
-        let mut process = Command::new(uid2)
-            .args(["emulator", "--json", "--listen=127.0.0.1:0"])
-            .args(args)
+    fn start(uid2: &Path, args: &[&str]) -> Result<Self> {
+        let mut command = Command::new(uid2);
+        command.args(["emulator", "--json", "--listen=127.0.0.1:0"]);
+        Self::started(command.args(args))
+    }
+
+    /// One that a command starts, which tells where it is in a line of JSON.
+    pub(crate) fn started(command: &mut Command) -> Result<Self> {
+        let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
