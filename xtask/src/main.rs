@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask <command>`.
 
+mod browser;
 mod check;
 mod compare;
 mod crash;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::browser;
 use crate::check;
 use crate::examples;
 use crate::interop::{self, Sdk};
@@ -52,6 +53,7 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.check("demo", || {
         run(&mut cargo(&["run", "--locked", "--", "demo"]))
     });
+    steps.step("browser", browser::step);
     steps.step("interop-python", || interop::step(Sdk::Python));
     steps.step("interop-java", || interop::step(Sdk::Java));
     Ok(steps.finish())

@@ -5,7 +5,7 @@
   const main = document.querySelector("main[data-now]");
   if (!main) return;
   // The site's clock may be ahead of this machine's.
-  const ahead = Number(main.dataset.now) - Date.now();
+  let ahead = Number(main.dataset.now) - Date.now();
   const now = () => Date.now() + ahead;
 
   // As the server writes it: the two largest units, and no gap between them.
@@ -51,16 +51,17 @@
   }
 
   // The page of an account is shown anew when the background refresher, another
-  // tab or the operator has changed something.
+  // tab or the operator has changed something. Others only follow the clock.
   const shown = main.dataset.live;
-  if (!shown) return;
+  if (shown === undefined && !("clock" in main.dataset)) return;
   const look = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch("/status.json", { cache: "no-store" });
       if (!answer.ok) return;
-      const { revision } = await answer.json();
-      if (revision !== shown) location.replace("/account");
+      const status = await answer.json();
+      ahead = status.now - Date.now();
+      if (shown !== undefined && status.revision !== shown) location.replace("/account");
     } catch {
       // The site is away for a moment; the next look will tell.
     }
