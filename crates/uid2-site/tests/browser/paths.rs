@@ -2,9 +2,10 @@
 
 use std::pin::Pin;
 
-use fantoccini::cookies::Cookie;
+use serde_json::json;
 use uid2_emulator::Endpoint;
 
+use crate::driver::devtools;
 use crate::world::World;
 
 const EMAIL: &str = "jane@example.com";
@@ -275,10 +276,10 @@ async fn each_state_has_its_page(world: &mut World) {
     world.sign_in(EMAIL).await;
     world.click("Sign out").await;
     world.browser.delete_all_cookies().await.unwrap();
-    let mut back = Cookie::new(here.0, here.1);
-    back.set_path("/");
-    back.set_domain("127.0.0.1");
-    world.browser.add_cookie(back).await.unwrap();
+    let back = json!({
+        "name": here.0, "value": here.1, "url": world.base, "httpOnly": true,
+    });
+    devtools(&world.browser, "Network.setCookie", back).await;
     world.go("/account").await;
     assert_eq!(world.heading().await, "There is no identity");
     world.look("missing-identity").await;
