@@ -24,10 +24,16 @@ pub(super) fn all() -> Result<Vec<Package>> {
     }
 }
 
-/// Libraries that others are meant to depend on, and not the inside of a program.
+/// Whose libraries are the inside of a program: nobody else is to depend on them.
+const PROGRAMS: &[&str] = &["uid2-cli", "uid2-site"];
+
+/// Libraries that others are meant to depend on.
 pub(super) fn libraries() -> Result<Vec<Package>> {
     let mut packages = all()?;
-    packages.retain(|package| package.is_published() && package.has("lib") && !package.has("bin"));
+    packages.retain(|package| {
+        let program = PROGRAMS.contains(&package.text("name"));
+        package.is_published() && package.has("lib") && !program
+    });
     anyhow::ensure!(packages.len() > 4, "cargo metadata lists too few libraries");
     Ok(packages)
 }
