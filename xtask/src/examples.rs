@@ -113,3 +113,12 @@ fn end_well(mut command: Command, patience: Duration) -> Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// Noticed at once, and not only after everything was built.
+    #[test]
+    fn all_are_listed() {
+        super::all_are_listed().unwrap();
+    }
+}
