@@ -46,7 +46,8 @@ fn times(title: &'static str, value: fn(&Figures) -> Option<f64>) -> Shown {
         label: |height| match 10_f64.powf(height) {
             nanos if nanos < 1e3 => format!("{nanos:.0} ns"),
             nanos if nanos < 1e6 => format!("{:.1} µs", nanos / 1e3),
-            nanos => format!("{:.1} ms", nanos / 1e6),
+            nanos if nanos < 1e9 => format!("{:.1} ms", nanos / 1e6),
+            nanos => format!("{:.0} s", nanos / 1e9),
         },
     }
 }
@@ -57,11 +58,15 @@ pub(crate) fn draw(path: &Path, measured: &[Figures]) -> Result<(), Box<dyn Erro
     let panels = [
         linear("memory, bytes a user", |found| Some(found.memory)),
         linear("disk, bytes a user", |found| found.disk),
-        times("token, median (a bare map is grey)", |found| {
-            Some(found.token.p50)
+        times("token itself, median (a bare map is grey)", |found| {
+            Some(found.token.own)
         }),
-        times("token, 99 of 100 within", |found| Some(found.token.p99)),
-        times("token, 999 of 1000 within", |found| Some(found.token.p999)),
+        times("token at a fixed rate, 99 of 100 within", |found| {
+            Some(found.token.p99)
+        }),
+        times("token at a fixed rate, 999 of 1000 within", |found| {
+            Some(found.token.p999)
+        }),
         times("sweep, a due user", |found| Some(found.sweep)),
     ];
     for (area, shown) in root.split_evenly((3, 2)).iter().zip(&panels) {
@@ -111,7 +116,7 @@ fn panel(area: &Panel<'_>, shown: &Shown, measured: &[Figures]) -> Result<(), Bo
     }
     if shown.title.contains("grey") {
         let memory = measured.iter().filter(|found| found.kind == Kind::Memory);
-        let bare = memory.map(|found| (found.users as f64, (shown.height)(found.bare.p50)));
+        let bare = memory.map(|found| (found.users as f64, (shown.height)(found.bare.own)));
         chart.draw_series(LineSeries::new(bare, GREY.stroke_width(2)))?;
     }
     chart
