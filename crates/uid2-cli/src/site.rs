@@ -61,7 +61,7 @@ pub(crate) fn run(args: Args, json: bool) -> Exit {
             json,
             embedded,
         };
-        serve(options, &told).map_err(|error| Failure::local("site", &*error))
+        serve(options, &told).map_err(|error| Failure::local("not_started", &*error))
     });
     match started {
         Ok(()) => Exit::Success,

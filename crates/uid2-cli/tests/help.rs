@@ -11,7 +11,7 @@ mod support;
 
 use support::{run, uid2};
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["completions"],
     &["demo"],
@@ -23,6 +23,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["hash"],
     &["inspect"],
     &["man"],
+    &["site"],
     &["store"],
     &["store", "copy"],
     &["store", "stats"],

@@ -18,8 +18,9 @@ use serde_json::json;
 use support::{EmulatorProcess, run, run_with_input, uid2};
 
 const README: &str = include_str!("../README.md");
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "demo",
+    "site",
     "emulator",
     "hash",
     "token",
@@ -182,6 +183,9 @@ fn every_failure_can_be_told_as_json() {
         (&[], 2, "usage"),
         (&["hash"], 2, "usage"),
         (&["emulator", "--config", "/nowhere.toml"], 1, "not_started"),
+        (&["site", "--data", "/proc/nowhere"], 1, "not_started"),
+        (&["site", "--origin", "http://a.b"], 2, "usage"),
+        (&["site", "--base-url", "http://127.0.0.1:1"], 2, "usage"),
         (&["store", "stats", "/nowhere.db"], 1, "not_found"),
         (&["store", "stats", "a", "b"], 2, "usage"),
         (&["token", "generate", "--email", "a@b.c"], 2, "usage"),

@@ -82,7 +82,7 @@ impl Drop for Driver {
     }
 }
 
-/// What the WebDriver standard does not have, and chromedriver does.
+/// What the standard of web drivers does not have, and chromedriver does.
 #[derive(Debug)]
 struct Extra {
     path: &'static str,
@@ -103,7 +103,7 @@ impl WebDriverCompatibleCommand for Extra {
     }
 }
 
-/// A command of the DevTools protocol.
+/// A command of the protocol of the browser's developer tools.
 pub(crate) async fn devtools(client: &Client, command: &str, params: Value) -> Value {
     let body = json!({ "cmd": command, "params": params });
     let path = "goog/cdp/execute";
