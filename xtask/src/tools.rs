@@ -37,7 +37,8 @@ impl Tool {
     }
 
     fn is(&self, program: &PathBuf) -> bool {
-        let said = capture(Command::new(program).arg("--version"));
+        // With it, some take themselves to be called by cargo, with one more argument.
+        let said = capture(Command::new(program).arg("--version").env_remove("CARGO"));
         matches!(said, Ok(Ok(said)) if said.trim_end().ends_with(self.version))
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::scratch::Scratch;
-use crate::run::{capture, root};
+use crate::run::root;
 use crate::steps::Outcome;
 use crate::tools::Tool;
 
@@ -40,14 +40,16 @@ pub(crate) fn run() -> Result<Outcome> {
 fn unused(machete: &Path, folder: &Path) -> Result<Option<String>> {
     let mut command = Command::new(machete);
     // What is in target/ is ignored by git, and is meant to be looked at.
-    let output = command.arg("--no-ignore").arg(folder).output()?;
+    command.arg("--no-ignore").arg(folder);
+    // With it, it takes itself to be called by cargo, with one more argument.
+    let output = command.env_remove("CARGO").output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.code() {
         Some(0) => Ok(None),
         Some(1) => Ok(Some(said)),
         _ => bail!(
-            "cargo-machete failed: {:?}",
-            capture(Command::new(machete).arg(folder))?
+            "cargo-machete failed: {}",
+            String::from_utf8_lossy(&output.stderr)
         ),
     }
 }
