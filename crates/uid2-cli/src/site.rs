@@ -1,7 +1,7 @@
 //! `uid2 site`: a publisher's web site on this machine.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
@@ -113,7 +113,10 @@ async fn serve(options: Options, told: &Told) -> Result<(), Box<dyn Error>> {
 /// To stderr, so that stdout can be read by a program.
 fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours);
     // Only a second one in a process is refused.
     let _ = log.with_writer(io::stderr).try_init();
 }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use uid2_core::operation::Caller;
-use uid2_core::{BaseUrl, Dii};
+use uid2_core::{BaseUrl, Dii, Scope};
 use uid2_emulator::{Config, Emulator};
 use uid2_site::{Operator, Options, StartError};
 
@@ -80,4 +80,35 @@ fn an_operator_elsewhere_is_called_with_ones_own_credentials() {
         (page.status, page.heading()),
         (502, "The operator refuses this site")
     );
+}
+
+#[test]
+fn euid_takes_no_phone_numbers_and_asks_for_consent_strings() {
+    const KEY: &str = "EUID-C-L-42-abcdef.ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR";
+    const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    // Of the protocol, section 6.
+    const SUFFICIENT: &str = "CPhJRpMPhJRpMABAMBFRACBoALAAAEJAAIYgAKwAQAKgArABAAqAAA";
+    const INSUFFICIENT: &str = "CPehXK9PehXK9ABAMBFRACBoADAAAEJAAIYgAKwAQAKgArABAAqAAA";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let config = Config {
+        scope: Scope::Euid,
+        ..Config::default()
+    };
+    let emulator = Emulator::builder().config(config).credentials(KEY, SECRET);
+    let emulator = runtime.block_on(emulator.start()).unwrap();
+    let caller = Caller::new(KEY.parse().unwrap(), SECRET.parse().unwrap());
+    let operator = Operator::At(caller, BaseUrl::parse(emulator.url()).unwrap());
+    let world = World::with(|options| options.operator(operator));
+
+    let mut jane = world.visitor();
+    let page = jane.sign_in("+12345678901");
+    assert_eq!(page.status, 422);
+    assert!(page.body.contains("EUID takes nothing else"));
+    let with = |tcf| [("dii", EMAIL), ("consent", "yes"), ("tcf", tcf)];
+    let page = jane.send("/sign-in", &with(INSUFFICIENT));
+    assert_eq!(page.heading(), "There is no identity");
+    assert!(page.body.contains("does not grant what the service needs"));
+    let page = jane.send("/sign-in", &with(SUFFICIENT));
+    assert_eq!(page.heading(), "You are signed in");
+    assert!(page.body.contains("euid.eu"));
 }
