@@ -4,15 +4,16 @@
 
 use std::future::Future;
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use rand_core::CryptoRng;
-use uid2_benches::{NOW, caller, identity, rng};
+use uid2_benches::{NOW, caller, identity, on_threads, rng};
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 use uid2_http::{Client, Runtime, Transport, TransportError, TransportErrorKind};
@@ -68,6 +69,7 @@ fn shuffled(users: usize) -> Vec<String> {
         .collect()
 }
 
+/// With one thread and with two, each with the calls of its own.
 fn bench_tokens<S: TokenStore>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -75,68 +77,74 @@ fn bench_tokens<S: TokenStore>(
     names: &[String],
 ) {
     let publisher = publisher(store);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let mut next = 0;
-    group.bench_function(name, |bencher| {
-        bencher.iter(|| {
-            next = (next + 1) % names.len();
-            let token = publisher.token(black_box(names.get(next).unwrap()));
-            runtime.block_on(token).unwrap().valid().unwrap()
+    for threads in [1, 2] {
+        on_threads(group, name, threads, names, |names, calls| {
+            runtime().block_on(async {
+                let start = Instant::now();
+                for name in names.iter().cycle().take(calls) {
+                    let token = publisher.token(black_box(name)).await;
+                    black_box(token.unwrap().valid().unwrap());
+                }
+                start.elapsed()
+            })
         });
-    });
+    }
+}
+
+/// The record under the same key, from a map with the same hasher.
+fn bench_map(group: &mut BenchmarkGroup<'_, WallTime>, names: &[String]) {
+    let map: DashMap<Box<str>, Record, RandomState> = (0..names.len())
+        .map(|i| {
+            let record = Record::identity(identity(i), Some([7; 32]));
+            (format!("uuser-{i}").into_boxed_str(), record)
+        })
+        .collect();
+    let keys: Vec<_> = names.iter().map(|name| format!("u{name}")).collect();
+    for threads in [1, 2] {
+        on_threads(group, "bare_map", threads, &keys, |keys, reads| {
+            let start = Instant::now();
+            for key in keys.iter().cycle().take(reads) {
+                let record = map.get(black_box(key.as_str())).unwrap().value().clone();
+                black_box(record);
+            }
+            start.elapsed()
+        });
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
 }
 
 fn token(criterion: &mut Criterion) {
     for users in [10_000, 1_000_000] {
         let names = shuffled(users);
         let mut group = criterion.benchmark_group(format!("token_of_{users}"));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-
+        group.measurement_time(Duration::from_secs(3));
         let memory = MemoryStore::new();
-        runtime.block_on(fill(&memory, users));
+        runtime().block_on(fill(&memory, users));
         bench_tokens(&mut group, "memory", memory, &names);
-
-        let map: DashMap<Box<str>, Record> = (0..users)
-            .map(|i| {
-                let record = Record::identity(identity(i), Some([7; 32]));
-                (format!("uuser-{i}").into_boxed_str(), record)
-            })
-            .collect();
-        let keys: Vec<_> = names.iter().map(|name| format!("u{name}")).collect();
-        let mut next = 0;
-        group.bench_function("bare_map", |bencher| {
-            bencher.iter(|| {
-                next = (next + 1) % keys.len();
-                let key = black_box(keys.get(next).unwrap());
-                map.get(key.as_str()).map(|entry| entry.value().clone())
-            });
-        });
+        bench_map(&mut group, &names);
+        if users == 10_000 {
+            file(&mut group, &names);
+        }
         group.finish();
     }
-    file(criterion);
 }
 
-fn file(criterion: &mut Criterion) {
-    const USERS: usize = 10_000;
-    let names = shuffled(USERS);
-    let mut group = criterion.benchmark_group(format!("token_of_{USERS}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+/// Warm: every record was read before, and is in the cache.
+fn file(group: &mut BenchmarkGroup<'_, WallTime>, names: &[String]) {
     let folder = tempfile::tempdir().unwrap();
-    let store = runtime.block_on(async {
+    let store = runtime().block_on(async {
         let store = FileStore::open(folder.path().join("identities.db"))
             .await
             .unwrap();
-        fill(&store, USERS).await;
+        fill(&store, names.len()).await;
         store
     });
-    bench_tokens(&mut group, "file", store, &names);
-    group.finish();
+    bench_tokens(group, "file", store, names);
 }
 
 criterion_group!(benches, token);

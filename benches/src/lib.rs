@@ -1,6 +1,8 @@
 //! What the benchmarks share: fixed keys, identities and the bare work that
 //! each is measured against.
 
+mod threads;
+
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use base64::Engine;
@@ -9,6 +11,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
 use uid2_core::operation::Caller;
 use uid2_core::{ApiKey, ClientSecret, Identity, Timestamp};
+
+pub use threads::on_threads;
 
 /// The operator's local credentials (protocol, section 3).
 pub const API_KEY: &str = "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=";

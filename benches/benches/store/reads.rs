@@ -2,14 +2,14 @@
 //! the same records, with the same hasher, and from the file beside the engine.
 
 use std::hint::black_box;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
+use criterion::{BenchmarkGroup, Criterion};
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use tokio::runtime::Runtime;
+use uid2_benches::on_threads;
 use uid2_store::{Entry, FileStore, MemoryStore, TokenStore, Version};
 
 use crate::raw::Raw;
@@ -80,46 +80,6 @@ fn of_store(
             })
         });
     }
-}
-
-/// The same on each thread, beginning at another place; the slowest counts.
-fn on_threads(
-    group: &mut BenchmarkGroup<'_, WallTime>,
-    name: &str,
-    threads: usize,
-    keys: &[Vec<u8>],
-    read: impl Fn(&[Vec<u8>], usize) -> Duration + Sync,
-) {
-    let read = &read;
-    let mut from = 0;
-    let id = BenchmarkId::new(name, format!("threads_{threads}"));
-    group.bench_function(id, |bencher| {
-        bencher.iter_custom(|reads| {
-            let reads = usize::try_from(reads).unwrap();
-            // Not always the same few users.
-            from = (from + reads) % keys.len();
-            thread::scope(|scope| {
-                let handles: Vec<_> = (0..threads)
-                    .map(|thread| {
-                        let start = (from + thread * keys.len() / threads) % keys.len();
-                        let (before, after) = keys.split_at(start);
-                        scope.spawn(move || {
-                            let first = read(after, reads.min(after.len()));
-                            match reads.checked_sub(after.len()) {
-                                Some(rest) if rest > 0 && !before.is_empty() => {
-                                    first + read(before, rest)
-                                }
-                                Some(rest) if rest > 0 => first + read(after, rest),
-                                _ => first,
-                            }
-                        })
-                    })
-                    .collect();
-                let times = handles.into_iter().map(|handle| handle.join().unwrap());
-                times.max().unwrap()
-            })
-        });
-    });
 }
 
 fn from_file(criterion: &mut Criterion, runtime: &Runtime, keys: &[Vec<u8>]) {
