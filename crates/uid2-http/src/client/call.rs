@@ -66,7 +66,9 @@ impl<T: Transport, R: Runtime> Inner<T, R> {
     ) -> Result<Reply<O::Outcome>, Failure> {
         let mut deadline = pin!(self.runtime.sleep(self.policy.deadline()));
         loop {
-            let attempt = self.observed_attempt(operation, progress);
+            // On the heap, for it is large, and futures are moved: into a task,
+            // into a timeout, into another future.
+            let attempt = Box::pin(self.observed_attempt(operation, progress));
             let failure = match within(deadline.as_mut(), attempt).await {
                 Some(Ok(reply)) => return Ok(reply),
                 Some(Err(failure)) => failure,

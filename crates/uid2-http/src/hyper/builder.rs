@@ -16,7 +16,6 @@ use super::{HyperTransport, Inner};
 /// Idle connections are given up before the usual load balancer does (60 s), so
 /// that a request seldom meets one that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-const IDLE_PER_HOST: usize = 32;
 /// How often a busy HTTP/2 connection is asked if it is still there, and how
 /// long it may take to say so.
 const HTTP2_PING: Duration = Duration::from_secs(20);
@@ -178,7 +177,6 @@ impl HyperTransportBuilder {
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
             .http1_max_buf_size(MAX_HEADERS)
             .http2_keep_alive_interval(HTTP2_PING)
             .http2_keep_alive_timeout(HTTP2_PONG)

@@ -4,12 +4,15 @@ mod body;
 mod builder;
 mod connector;
 mod failure;
+mod patience;
 mod proxy;
 mod resolver;
 mod stream;
 mod tls;
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -26,6 +29,7 @@ pub use builder::{HyperTransportBuilder, HyperTransportError};
 use crate::transport::{Transport, TransportError, TransportErrorKind};
 use builder::Limits;
 use connector::Connector;
+use patience::Patience;
 
 /// Carries requests over HTTP/1.1 and HTTP/2, whichever the server prefers
 /// (ALPN), on connections that are kept and shared.
@@ -81,42 +85,37 @@ impl Transport for HyperTransport {
         check_scheme(request.uri(), limits.insecure)?;
         let mut request = request.map(Full::new);
         let connection = capture_connection(&mut request);
-        let exchange = self.inner.exchange(request, connection.clone());
-        match tokio::time::timeout(limits.total_timeout, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(timeout(TransportErrorKind::TotalTimeout, &connection)),
-        }
+        let timer = pin!(Patience::timer(limits));
+        let mut patience = Patience::new(timer, limits);
+        let head = self.inner.head(request, connection, &mut patience).await?;
+        let (head, body) = head.into_parts();
+        let body = body::read(body, limits.max_response, &mut patience).await?;
+        Ok(Response::from_parts(head, body))
     }
 }
 
 impl Inner {
-    async fn exchange(
-        &self,
-        request: Request<Full<Bytes>>,
-        connection: CaptureConnection,
-    ) -> Result<Response<Bytes>, TransportError> {
-        let (head, body) = self.head(request, connection).await?.into_parts();
-        let body = body::read(body, &self.limits).await?;
-        Ok(Response::from_parts(head, body))
-    }
-
     /// Sends, and waits for the head of the response. The read timeout begins
     /// when there is a connection, for making one has a timeout of its own.
     async fn head(
         &self,
         request: Request<Full<Bytes>>,
         mut connection: CaptureConnection,
+        patience: &mut Patience<'_>,
     ) -> Result<Response<Incoming>, TransportError> {
         let observed = connection.clone();
         let response = pin!(self.client.request(request));
-        let stall = pin!(async {
-            connection.wait_for_connection_metadata().await;
-            tokio::time::sleep(self.limits.read_timeout).await;
+        let impatience = pin!(async {
+            let connected = connection.wait_for_connection_metadata();
+            patience.wait_for(connected).await.map(drop)?;
+            patience.renew();
+            patience.wait_for(pending::<Infallible>()).await
         });
-        match select(response, stall).await {
+        match select(response, impatience).await {
             Either::Left((Ok(response), _)) => Ok(response),
             Either::Left((Err(error), _)) => Err(failure::of_request(error, &observed)),
-            Either::Right(_) => Err(timeout(TransportErrorKind::ReadTimeout, &observed)),
+            Either::Right((Err(kind), _)) => Err(timeout(kind, &observed)),
+            Either::Right((Ok(never), _)) => match never {},
         }
     }
 }

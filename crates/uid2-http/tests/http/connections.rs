@@ -197,3 +197,35 @@ async fn transports_of_every_kind() {
     wrapped.generate(&Generate::new(&dii())).await.unwrap();
     assert_eq!(server.seen().len(), 2);
 }
+
+/// Else every burst would make most of its connections, TLS and all, anew.
+#[tokio::test]
+async fn a_burst_leaves_its_connections_to_the_next() {
+    const CALLS: usize = 64;
+    // Answers only once all of a burst are there.
+    let gate = Arc::new(tokio::sync::Barrier::new(CALLS));
+    let server = RawServer::start(move |mut tcp, _| {
+        let gate = Arc::clone(&gate);
+        async move {
+            loop {
+                read_request(&mut tcp).await;
+                gate.wait().await;
+                let answer = b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n";
+                tcp.write_all(answer).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let client = client(server.base_url(), &TestRuntime::new());
+    for _ in 0..3 {
+        let dii = dii();
+        let logout = Logout::new(&dii);
+        let calls = (0..CALLS).map(|_| client.logout(&logout));
+        for refused in futures_util::future::join_all(calls).await {
+            assert_eq!(refused.unwrap_err().http_status(), Some(401));
+        }
+        // Each is put back by a task of its own.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.connections(), CALLS);
+}
