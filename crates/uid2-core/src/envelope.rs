@@ -127,10 +127,13 @@ pub fn seal_request<R: CryptoRng + ?Sized>(
     now: Timestamp,
     rng: &mut R,
 ) -> SealedRequest {
-    let mut iv = [0; IV];
-    let mut nonce = [0; NONCE];
-    rng.fill_bytes(&mut iv);
-    rng.fill_bytes(&mut nonce);
+    // At once, for the system's randomness costs a call each time.
+    let mut random = [0; IV + NONCE];
+    rng.fill_bytes(&mut random);
+    let (mut iv, mut nonce) = ([0; IV], [0; NONCE]);
+    let (first, second) = random.split_at(IV);
+    iv.copy_from_slice(first);
+    nonce.copy_from_slice(second);
     let nonce = Nonce(nonce);
     SealedRequest {
         body: seal_request_with(secret, payload, encoding, now, iv, nonce),

@@ -1,7 +1,19 @@
-//! The little JSON that requests are made of. `serde_json` writes into an
-//! existing buffer only where the standard library is.
+//! JSON is read by `serde_json`; the little that requests are made of is written
+//! here, for that writes into an existing buffer only where the standard library is.
 
 use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+/// Reads JSON. That it is UTF-8 is asked once for the whole, which `serde_json`
+/// otherwise asks of every piece.
+pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_json::Result<T> {
+    match core::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        // It may be well in what is passed over, and else says where it is not.
+        Err(_) => serde_json::from_slice(json),
+    }
+}
 
 /// Appends `"key":"value"`, escaped.
 pub(crate) fn write_member(out: &mut Vec<u8>, key: &str, value: &str) {

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::{AdvertisingToken, Identity, IdentityError, JsonKind, RefreshToken};
-use crate::json::{member_len, string_len, write_member, write_string};
+use crate::json::{self, member_len, string_len, write_member, write_string};
 use crate::secret::ResponseKey;
 use crate::time::Timestamp;
 use crate::wipe::Wiped;
@@ -34,7 +34,7 @@ const KNOWN: [&str; 6] = [
 ];
 
 pub(super) fn read(json: &[u8]) -> Result<Identity, IdentityError> {
-    let members: Members<'_> = serde_json::from_slice(json).map_err(|error| {
+    let members: Members<'_> = json::read(json).map_err(|error| {
         if error.is_data() {
             IdentityError::NotAnObject {
                 found: JsonKind::of(json),

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::message::{Request, Response};
 use super::reply::{Message, PendingEnvelope, Reply};
 use crate::dii::Dii;
+use crate::json;
 use crate::time::Timestamp;
 use crate::wipe::Wiped;
 
@@ -85,8 +86,7 @@ impl PendingLogout {
 fn read(message: &Message<'_>) -> Result<LogoutOutcome, Error> {
     match &*message.status {
         "success" => {
-            let body: Body<'_> =
-                serde_json::from_slice(message.require_body()?).map_err(|_| UNEXPECTED)?;
+            let body: Body<'_> = json::read(message.require_body()?).map_err(|_| UNEXPECTED)?;
             if body.optout == "OK" {
                 Ok(LogoutOutcome::OptedOut)
             } else {

@@ -145,7 +145,6 @@ impl fmt::Debug for Response<'_> {
 mod http_crate {
     use super::{Request, Response};
     use crate::environment::BaseUrl;
-    use alloc::format;
     use alloc::vec::Vec;
 
     impl Request {
@@ -155,11 +154,12 @@ mod http_crate {
         /// # Errors
         /// When the `http` crate does not take the URL.
         pub fn into_http(self, base: &BaseUrl) -> Result<http::Request<Vec<u8>>, http::Error> {
-            let mut builder = http::Request::post(format!("{base}{}", self.path));
+            let url = [base.as_str(), self.path].concat();
+            let mut builder = http::Request::post(url);
             for header in self.headers() {
                 let mut value = http::HeaderValue::from_str(header.value)?;
                 value.set_sensitive(header.sensitive);
-                builder = builder.header(header.name, value);
+                builder = builder.header(http::HeaderName::from_static(header.name), value);
             }
             builder.body(self.into_body())
         }

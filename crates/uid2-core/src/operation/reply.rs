@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::error::{Error, Refusal, RefusalKind};
 use super::message::Response;
 use crate::envelope::{self, Encoding, EnvelopeError, Nonce, Opened};
+use crate::json;
 use crate::redact::scrub;
 use crate::secret::ClientSecret;
 use crate::time::{ClockSkew, Timestamp};
@@ -154,9 +155,7 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn read(json: &'a [u8]) -> Option<Self> {
-        let words: Self = is_object(json)
-            .then(|| serde_json::from_slice(json).ok())
-            .flatten()?;
+        let words: Self = is_object(json).then(|| json::read(json).ok()).flatten()?;
         (text(words.status).is_some() || text(words.message).is_some()).then_some(words)
     }
 
@@ -187,7 +186,7 @@ impl<'a> Message<'a> {
         if !is_object(json) {
             return Err(Error::NotJson { line: 1, column: 1 });
         }
-        serde_json::from_slice(json).map_err(|error| Error::NotJson {
+        json::read(json).map_err(|error| Error::NotJson {
             line: error.line(),
             column: error.column(),
         })
