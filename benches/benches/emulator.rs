@@ -4,56 +4,22 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "benchmarks")]
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
+use hyper_util::rt::TokioExecutor;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use uid2_benches::{API_KEY, caller, rng};
+use uid2_benches::{API_KEY, answering, caller, rng};
 use uid2_core::operation::Generate;
 use uid2_core::{Dii, Timestamp};
 use uid2_emulator::Emulator;
 
 type Bare = Client<HttpConnector, Full<Bytes>>;
-
-/// Reads each body and answers with `answer`.
-async fn echo_server(answer: Bytes) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            stream.set_nodelay(true).unwrap();
-            let answer = answer.clone();
-            tokio::spawn(async move {
-                let service = service_fn(move |request: http::Request<Incoming>| {
-                    let answer = answer.clone();
-                    async move {
-                        request.into_body().collect().await.unwrap();
-                        let response = http::Response::builder()
-                            .header("content-type", "text/plain")
-                            .body(Full::new(answer))
-                            .unwrap();
-                        Ok::<_, Infallible>(response)
-                    }
-                });
-                let _ = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
-            });
-        }
-    });
-    address
-}
 
 /// A request that is fresh for two minutes: longer than one measurement takes.
 fn sealed() -> Bytes {
@@ -91,7 +57,7 @@ fn generate(criterion: &mut Criterion) {
     let emulator_url = url(emulator.url());
 
     let answer = runtime.block_on(post(&client, &emulator_url, &sealed()));
-    let echo = runtime.block_on(echo_server(answer));
+    let echo = runtime.block_on(answering(answer));
     let echo_url = url(&format!("http://{echo}"));
 
     let mut group = criterion.benchmark_group("generate_served");

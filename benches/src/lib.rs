@@ -1,17 +1,17 @@
 //! What the benchmarks share: fixed keys, identities and the bare work that
 //! each is measured against.
 
+mod bare;
+mod server;
 mod threads;
 
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
 use uid2_core::operation::Caller;
 use uid2_core::{ApiKey, ClientSecret, Identity, Timestamp};
 
+pub use bare::{Bare, PlainIdentity};
+pub use server::answering;
 pub use threads::on_threads;
 
 /// The operator's local credentials (protocol, section 3).
@@ -61,51 +61,4 @@ pub fn identity_json(serial: usize) -> String {
 #[expect(clippy::expect_used, reason = "a constant")]
 pub fn identity(serial: usize) -> Identity {
     Identity::from_json(identity_json(serial).as_bytes()).expect("an identity")
-}
-
-/// AES-256-GCM and nothing else: what sealing and opening cannot do without.
-#[derive(Debug)]
-pub struct Bare(Aes256Gcm);
-
-impl Bare {
-    /// With the key of [`SECRET`].
-    ///
-    /// # Panics
-    /// Never: the secret is a constant.
-    #[must_use]
-    #[expect(clippy::expect_used, reason = "constants")]
-    pub fn new() -> Self {
-        let key = STANDARD.decode(SECRET).expect("base64");
-        let key: [u8; 32] = key.try_into().expect("32 bytes");
-        Self(Aes256Gcm::new(&key.into()))
-    }
-
-    /// Encrypts in place; the tag is returned.
-    ///
-    /// # Panics
-    /// When there are more than 64 GiB.
-    #[expect(clippy::expect_used, reason = "short messages")]
-    pub fn encrypt(&self, iv: [u8; 12], message: &mut [u8]) -> [u8; 16] {
-        self.0
-            .encrypt_inout_detached(&iv.into(), &[], InOutBuf::from(message))
-            .expect("short")
-            .into()
-    }
-
-    /// Decrypts in place.
-    ///
-    /// # Panics
-    /// When the tag does not fit.
-    #[expect(clippy::expect_used, reason = "sealed just before")]
-    pub fn decrypt(&self, iv: [u8; 12], message: &mut [u8], tag: [u8; 16]) {
-        self.0
-            .decrypt_inout_detached(&iv.into(), &[], InOutBuf::from(message), &tag.into())
-            .expect("authentic");
-    }
-}
-
-impl Default for Bare {
-    fn default() -> Self {
-        Self::new()
-    }
 }
