@@ -3,20 +3,21 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// Keys up to this long need no memory of their own. With room for longer ones,
 /// a key would take as much as this and its own memory together.
 const INLINE: usize = 22;
 
 /// A key, beside what it is the key of where it is short: a search that has come
-/// to the one has the other too.
+/// to the one has the other too. Where it is long, clones share it.
 #[derive(Clone)]
 pub(crate) struct Key(Kind);
 
 #[derive(Clone)]
 enum Kind {
     Inline(u8, [u8; INLINE]),
-    Spilled(Box<[u8]>),
+    Spilled(Arc<[u8]>),
 }
 
 impl Key {

@@ -6,10 +6,11 @@ use std::ops::Bound;
 use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 
-use super::node::Node;
-use crate::{DueKey, Entry, Version};
+use crate::DueKey;
+use crate::key::Key;
 
-type ByTime = BTreeSet<(Timestamp, Node)>;
+/// With the keys in it, for many are due at the same time.
+type ByTime = BTreeSet<(Timestamp, Key)>;
 
 #[derive(Default)]
 pub(super) struct Index {
@@ -40,7 +41,7 @@ impl Class {
 pub(super) struct Victim {
     pub(super) class: Class,
     pub(super) expires: Timestamp,
-    pub(super) node: Node,
+    pub(super) key: Key,
 }
 
 impl Index {
@@ -49,32 +50,30 @@ impl Index {
     }
 
     /// Enters a record; `old` is the one whose place it takes.
-    pub(super) fn insert(&mut self, old: Option<&Node>, new: &Node) {
+    pub(super) fn insert(&mut self, key: &Key, old: Option<&Record>, new: &Record) {
         match old {
-            Some(old) => self.forget(old),
+            Some(old) => self.forget(key, old),
             None => self.len += 1,
         }
-        let record = &new.entry().record;
-        if let Some(due) = record.due() {
-            self.due.insert((due, new.clone()));
+        if let Some(due) = new.due() {
+            self.due.insert((due, key.clone()));
         }
-        if let (Some(times), Some(expires)) = (self.expiring(record), record.expires()) {
-            times.insert((expires, new.clone()));
+        if let (Some(times), Some(expires)) = (self.expiring(new), new.expires()) {
+            times.insert((expires, key.clone()));
         }
     }
 
-    pub(super) fn remove(&mut self, old: &Node) {
-        self.forget(old);
+    pub(super) fn remove(&mut self, key: &Key, old: &Record) {
+        self.forget(key, old);
         self.len -= 1;
     }
 
-    fn forget(&mut self, old: &Node) {
-        let record = &old.entry().record;
-        if let Some(due) = record.due() {
-            self.due.remove(&(due, old.clone()));
+    fn forget(&mut self, key: &Key, old: &Record) {
+        if let Some(due) = old.due() {
+            self.due.remove(&(due, key.clone()));
         }
-        if let (Some(times), Some(expires)) = (self.expiring(record), record.expires()) {
-            times.remove(&(expires, old.clone()));
+        if let (Some(times), Some(expires)) = (self.expiring(old), old.expires()) {
+            times.remove(&(expires, key.clone()));
         }
     }
 
@@ -87,26 +86,26 @@ impl Index {
 
     pub(super) fn due(&self, now: Timestamp, after: Option<&DueKey>, limit: usize) -> Vec<DueKey> {
         let start = after.map_or(Bound::Unbounded, |after| {
-            Bound::Excluded((after.due, probe(&after.key)))
+            Bound::Excluded((after.due, Key::new(&after.key)))
         });
         self.due
             .range((start, Bound::Unbounded))
             .take_while(|(due, _)| *due <= now)
             .take(limit)
-            .map(|(due, node)| DueKey {
+            .map(|(due, key)| DueKey {
                 due: *due,
-                key: node.key().into(),
+                key: key.as_bytes().into(),
             })
             .collect()
     }
 
-    pub(super) fn expired(&self, before: Timestamp, limit: usize) -> Vec<Node> {
-        let until = |times: &'_ ByTime| -> Vec<Node> {
+    pub(super) fn expired(&self, before: Timestamp, limit: usize) -> Vec<Key> {
+        let until = |times: &'_ ByTime| -> Vec<Key> {
             times
                 .iter()
                 .take_while(|(expires, _)| *expires <= before)
                 .take(limit)
-                .map(|(_, node)| node.clone())
+                .map(|(_, key)| key.clone())
                 .collect()
         };
         let mut keys = until(&self.identities);
@@ -117,22 +116,12 @@ impl Index {
 
     pub(super) fn victim(&self) -> Option<Victim> {
         let first = |times: &ByTime, class| {
-            times.first().map(|(expires, node)| Victim {
+            times.first().map(|(expires, key)| Victim {
                 class,
                 expires: *expires,
-                node: node.clone(),
+                key: key.clone(),
             })
         };
         first(&self.identities, Class::Identity).or_else(|| first(&self.logouts, Class::Logout))
     }
-}
-
-/// A node to look for others with: only its key counts.
-fn probe(key: &[u8]) -> Node {
-    let (at, until) = (Timestamp::EPOCH, Timestamp::EPOCH);
-    let entry = Entry {
-        record: Record::LoggedOut { at, until },
-        version: Version::new(0),
-    };
-    Node::new(key, entry)
 }

@@ -1,9 +1,8 @@
 //! Records in memory.
 
 mod index;
-mod node;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
@@ -16,8 +15,8 @@ use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 
 use self::index::Index;
-use self::node::Node;
 use crate::codec::check_key;
+use crate::key::Key;
 use crate::{
     Cursor, DueKey, Entry, Precondition, Scan, Scanned, ScannedEntry, StoreError, TokenStore,
     Version,
@@ -27,7 +26,9 @@ use crate::{
 /// two of them seldom want the same shard.
 const SHARDS: usize = 128;
 
-type Map = HashSet<Node, RandomState>;
+/// The records are in the map itself, empty places and all: to follow a pointer
+/// to one costs more, once there are too many for the caches of the processor.
+type Map = HashMap<Key, Entry, RandomState>;
 
 /// Records in memory: for tests, for development, and for who can afford that a
 /// restart forgets them, **opt-outs included**.
@@ -128,7 +129,7 @@ impl TokenStore for MemoryStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
         check_key(key)?;
         let map = self.0.shard(key)?.read();
-        Ok(map.get(key).map(|node| node.entry().clone()))
+        Ok(map.get(key).cloned())
     }
 
     async fn put(
@@ -176,10 +177,10 @@ impl Scan for MemoryStore {
             if page.len() >= limit.max(1) {
                 return Ok((page, Some(Cursor::new([number, 0]))));
             }
-            page.extend(shard.read().iter().map(|node| {
+            page.extend(shard.read().iter().map(|(key, entry)| {
                 Ok(ScannedEntry {
-                    key: node.key().into(),
-                    entry: node.entry().clone(),
+                    key: key.as_bytes().into(),
+                    entry: entry.clone(),
                 })
             }));
         }
@@ -202,11 +203,11 @@ impl Shared {
         let shard = self.shard(key)?;
         loop {
             let mut map = shard.write();
-            if !when.holds(map.get(key).map(|node| node.entry().version)) {
+            if !when.holds(map.get(key).map(|entry| entry.version)) {
                 return Err(StoreError::Conflict);
             }
             let mut index = self.index.lock();
-            if !map.contains(key) && self.is_full(&index) {
+            if !map.contains_key(key) && self.is_full(&index) {
                 let victim = index.victim().ok_or(StoreError::Capacity {
                     capacity: index.len(),
                 })?;
@@ -222,9 +223,9 @@ impl Shared {
                 record: record.clone(),
                 version,
             };
-            let node = Node::new(key, entry);
-            let old = map.replace(node.clone());
-            index.insert(old.as_ref(), &node);
+            let key = Key::new(key);
+            let old = map.insert(key.clone(), entry);
+            index.insert(&key, old.as_ref().map(|old| &old.record), record);
             return Ok(version);
         }
     }
@@ -236,8 +237,9 @@ impl Shared {
 
     /// Removes a record that was chosen to go, unless it has changed since.
     fn evict(&self, victim: &index::Victim) -> Result<(), StoreError> {
-        let map = self.shard(victim.node.key())?.write();
-        self.remove_if(map, victim.node.key(), |entry| {
+        let key = victim.key.as_bytes();
+        let map = self.shard(key)?.write();
+        self.remove_if(map, key, |entry| {
             index::Class::of(&entry.record) == Some(victim.class)
                 && entry.record.expires() == Some(victim.expires)
         });
@@ -246,7 +248,7 @@ impl Shared {
 
     fn remove(&self, key: &[u8], when: Precondition) -> Result<bool, StoreError> {
         let map = self.shard(key)?.write();
-        if !when.holds(map.get(key).map(|node| node.entry().version)) {
+        if !when.holds(map.get(key).map(|entry| entry.version)) {
             return Err(StoreError::Conflict);
         }
         Ok(self.remove_if(map, key, |_| true))
@@ -255,11 +257,11 @@ impl Shared {
     fn purge(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let expired = self.index.lock().expired(before, limit);
         let mut purged = 0;
-        for node in expired {
-            let map = self.shard(node.key())?.write();
+        for key in expired {
+            let map = self.shard(key.as_bytes())?.write();
             let still_expired =
                 |entry: &Entry| entry.record.expires().is_some_and(|time| time <= before);
-            purged += usize::from(self.remove_if(map, node.key(), still_expired));
+            purged += usize::from(self.remove_if(map, key.as_bytes(), still_expired));
         }
         Ok(purged)
     }
@@ -270,12 +272,12 @@ impl Shared {
         key: &[u8],
         condition: impl FnOnce(&Entry) -> bool,
     ) -> bool {
-        if !map.get(key).is_some_and(|node| condition(node.entry())) {
+        if !map.get(key).is_some_and(condition) {
             return false;
         }
         let mut index = self.index.lock();
-        if let Some(node) = map.take(key) {
-            index.remove(&node);
+        if let Some((key, old)) = map.remove_entry(key) {
+            index.remove(&key, &old.record);
         }
         true
     }
