@@ -61,6 +61,11 @@ impl<T> Queue<T> {
         self.filled.notify_all();
     }
 
+    /// How many items nobody has taken yet.
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().items.len()
+    }
+
     /// Waits for the next item. `None` once closed and empty.
     pub(super) fn pop(&self) -> Option<T> {
         let mut state = self.state.lock();

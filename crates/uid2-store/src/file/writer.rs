@@ -108,12 +108,14 @@ struct Applied {
 ///
 /// Whoever was answered by it is likely to write again, and those who are first
 /// to do so would have a commit for themselves, and the others wait for it. So
-/// the next commit waits a little for as many as the last one had. A single
-/// writer is never waited for, and in the worst case, when writers have left,
-/// one commit begins late by a part of the time that it takes.
+/// the next commit waits a little for as many as were answered, besides those
+/// who had come in meanwhile. A single writer is never waited for, and in the
+/// worst case, when writers have left, one commit begins late by a part of the
+/// time that it takes.
 #[derive(Default)]
 struct Last {
-    writes: usize,
+    /// How many may come to the next.
+    writers: usize,
     time: Duration,
 }
 
@@ -128,10 +130,10 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut closing = None;
         let mut last = Last::default();
-        while let Some(commands) = self.queue.pop_all(last.writes, last.patience()) {
+        while let Some(commands) = self.queue.pop_all(last.writers, last.patience()) {
             let start = Instant::now();
             let mut writes = VecDeque::new();
-            let count = commands.len();
+            let answered = commands.len();
             for command in commands {
                 match command {
                     Command::Write(write) => writes.push_back(write),
@@ -142,9 +144,9 @@ impl Writer {
                     Command::Close(reply) => closing = Some(reply),
                 }
             }
-            self.commit(writes);
+            let came_meanwhile = self.commit(writes);
             last = Last {
-                writes: count,
+                writers: answered + came_meanwhile,
                 time: start.elapsed(),
             };
         }
@@ -165,12 +167,15 @@ impl Writer {
         drop(self.lock);
     }
 
-    fn commit(&mut self, writes: VecDeque<Write>) {
+    /// Says how many wait for the next commit already.
+    fn commit(&mut self, writes: VecDeque<Write>) -> usize {
         if writes.is_empty() {
-            return;
+            return self.queue.len();
         }
         let mut waiting = Vec::with_capacity(writes.len());
         let result = self.transact(writes, &mut waiting);
+        // Before anyone is answered, and is back.
+        let came_meanwhile = self.queue.len();
         match result {
             Ok(()) => drop(self.commits.fetch_add(1, Ordering::Relaxed)),
             Err(_) => self.roll_back(),
@@ -193,6 +198,7 @@ impl Writer {
             // the write.
             let _ = reply.send(done);
         }
+        came_meanwhile
     }
 
     fn roll_back(&mut self) {
