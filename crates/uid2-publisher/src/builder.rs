@@ -23,6 +23,20 @@ use crate::tasks::Tasks;
 const LEASE: Duration = Duration::from_secs(30);
 
 /// Makes a [`Publisher`]. Every choice has a default that is right for most.
+///
+/// ```no_run
+/// use uid2_publisher::Publisher;
+/// use uid2_publisher::http::{Client, HyperTransport};
+/// use uid2_publisher::store::MemoryStore;
+///
+/// # fn run(client: Client<HyperTransport>) -> Result<(), Box<dyn std::error::Error>> {
+/// let publisher = Publisher::builder(client, MemoryStore::new())
+///     .max_calls(64)
+///     .max_background_refreshes(8)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "call build"]
 pub struct Builder<
     T,

@@ -33,6 +33,26 @@ use crate::tasks::Tasks;
 /// answer that finds the record changed since its question is dropped. So a
 /// logout is final, in whatever state it finds a refresh. The one answer that is
 /// never dropped is an opt-out.
+///
+/// ```no_run
+/// use uid2_publisher::core::{Environment, operation::Caller};
+/// use uid2_publisher::http::{Client, HyperTransport};
+/// use uid2_publisher::store::MemoryStore;
+/// use uid2_publisher::{Dii, Publisher, TokenOutcome};
+///
+/// # async fn run(caller: Caller) -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::builder(caller, Environment::Uid2Integration)
+///     .build(HyperTransport::new()?);
+/// let publisher = Publisher::builder(client, MemoryStore::new()).build()?;
+///
+/// publisher.establish("user-42", Dii::email("user@example.com")?).await?;
+/// if let TokenOutcome::Valid(token) = publisher.token("user-42").await? {
+///     println!("{}", publisher.eid(token).to_json());
+/// }
+/// publisher.logout("user-42").await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Publisher<
     T,
     S,

@@ -19,6 +19,19 @@ use crate::{Error, Publisher};
 /// Run it once a process, beside the server; it ends with
 /// [`Publisher::shutdown`]. Without it, tokens are refreshed when they are asked
 /// for.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// # use uid2_publisher::Publisher;
+/// # use uid2_publisher::http::HyperTransport;
+/// # use uid2_publisher::store::MemoryStore;
+/// # async fn run(publisher: Publisher<HyperTransport, MemoryStore>) {
+/// let refresher = tokio::spawn(publisher.refresher().run());
+/// // The server serves, until it is told to stop.
+/// publisher.shutdown(Duration::from_secs(5)).await;
+/// # let _ = refresher.await;
+/// # }
+/// ```
 #[must_use = "spawn its run()"]
 pub struct Refresher<
     T,

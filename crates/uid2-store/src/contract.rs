@@ -54,6 +54,24 @@ use crate::StoreError;
 ///
 /// **Cancellation.** Dropping the future of a `put` or `remove` at any point
 /// must leave either the old or the new record, whole, with its index entry.
+///
+/// ```
+/// use uid2_core::Timestamp;
+/// use uid2_core::lifecycle::Policy;
+/// use uid2_store::{Precondition, StoreError, TokenStore};
+///
+/// /// Whether the opt-out was entered; not when the record has changed meanwhile.
+/// async fn opt_out(store: &impl TokenStore, key: &[u8], now: Timestamp) -> Result<bool, StoreError> {
+///     let entry = store.get(key).await?;
+///     let when = Precondition::unchanged(entry.as_ref());
+///     let record = Policy::default().on_publisher_opt_out(now);
+///     match store.put(key, &record, when).await {
+///         Ok(_) => Ok(true),
+///         Err(StoreError::Conflict) => Ok(false),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 pub trait TokenStore: Send + Sync + 'static {
     /// The longest key that every store takes, in bytes.
     const MAX_KEY: usize = 512;

@@ -15,6 +15,18 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// [`TokenStore`] with boxed futures, so that the backend can be chosen at run
 /// time. Every `TokenStore` is one, and `Arc<dyn DynTokenStore>` is a `TokenStore`
 /// again. The contract is the same.
+///
+/// ```
+/// use std::sync::Arc;
+/// use uid2_store::{DynTokenStore, FileStore, MemoryStore, StoreError};
+///
+/// async fn open(path: Option<&str>) -> Result<Arc<dyn DynTokenStore>, StoreError> {
+///     Ok(match path {
+///         Some(path) => Arc::new(FileStore::open(path).await?),
+///         None => Arc::new(MemoryStore::new()),
+///     })
+/// }
+/// ```
 pub trait DynTokenStore: Send + Sync + 'static {
     /// As [`TokenStore::get`].
     fn get_dyn<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Entry>, StoreError>>;

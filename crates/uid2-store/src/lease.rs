@@ -13,6 +13,19 @@ use crate::{BoxFuture, StoreError};
 /// conditional on the version it has read, as always.
 ///
 /// Can be used as `Arc<dyn Leases>`. The `conformance` feature has a suite for it.
+///
+/// ```
+/// use std::time::Duration;
+/// use uid2_store::{Leases, StoreError};
+///
+/// async fn refresh_once(leases: &dyn Leases, key: &[u8]) -> Result<(), StoreError> {
+///     if let Some(lease) = leases.acquire(key, Duration::from_secs(30)).await? {
+///         // Of all nodes, this one refreshes.
+///         leases.release(lease).await?;
+///     }
+///     Ok(())
+/// }
+/// ```
 pub trait Leases: Send + Sync + 'static {
     /// Takes the lease of a key for so long, and gives `None` if another has it.
     ///

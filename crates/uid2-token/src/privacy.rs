@@ -3,6 +3,13 @@
 use core::fmt;
 
 /// How a token came to be (protocol, sections 6 and 15).
+///
+/// ```
+/// use uid2_token::PrivacyBits;
+///
+/// assert!(PrivacyBits::CLIENT.is_client_side());
+/// assert!(!PrivacyBits::SERVER.is_client_side());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PrivacyBits(i32);
 

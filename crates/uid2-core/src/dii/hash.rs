@@ -12,7 +12,7 @@ const BASE64_LEN: usize = 44;
 const HEX_LEN: usize = 64;
 
 macro_rules! dii_hash {
-    ($name:ident, $of:literal) => {
+    ($name:ident, $of:literal, $example:literal, $base64:literal) => {
         #[doc = concat!("SHA-256 of a normalized ", $of, ", in its 32 bytes.")]
         ///
         /// Parses from 44 characters of standard base64 or from 64 hex digits
@@ -21,6 +21,13 @@ macro_rules! dii_hash {
         /// on exactly 32 bytes in canonical form: anything else is a mistake.
         ///
         /// It stands for a person, so `Debug` does not show it.
+        ///
+        /// ```
+        #[doc = concat!("let hash = uid2_core::", stringify!($name), "::of(", $example, ")?;")]
+        #[doc = concat!("assert_eq!(hash.to_base64().as_str(), ", $base64, ");")]
+        #[doc = concat!("assert_eq!(uid2_core::", stringify!($name), "::parse(", $base64, ")?, hash);")]
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub struct $name([u8; 32]);
 
@@ -68,8 +75,18 @@ macro_rules! dii_hash {
     };
 }
 
-dii_hash!(EmailHash, "e-mail address");
-dii_hash!(PhoneHash, "phone number");
+dii_hash!(
+    EmailHash,
+    "e-mail address",
+    "\"user@example.com\"",
+    "\"tMmiiTI7IaAcPpQPFQ65uMVCWH8av9jw4cwf/F5HVRQ=\""
+);
+dii_hash!(
+    PhoneHash,
+    "phone number",
+    "\"+12345678901\"",
+    "\"EObwtHBUqDNZR33LNSMdtt5cafsYFuGmuY4ZLenlue4=\""
+);
 
 /// A hash as 44 characters of base64, held on the stack.
 ///

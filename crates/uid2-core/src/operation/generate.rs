@@ -20,6 +20,25 @@ const PATH: &str = "/v2/token/generate";
 ///
 /// What is sent is the hash of the DII, sealed, unless
 /// [`sending_raw_dii`](Self::sending_raw_dii) is asked for.
+///
+/// ```
+/// use uid2_core::operation::{Caller, Generate};
+/// use uid2_core::{Dii, Timestamp};
+/// # use rand_chacha::ChaCha20Rng;
+/// # use rand_core::SeedableRng;
+///
+/// # let caller = Caller::new(
+/// #     "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=".parse()?,
+/// #     "DzBzbjTJcYL0swDtFs2krRNu+g1Eokm2tBU4dEuD0Wk=".parse()?,
+/// # );
+/// # let (now, mut rng) = (Timestamp::from_secs(1_700_000_000), ChaCha20Rng::from_seed([7; 32]));
+/// let dii = Dii::email("user@example.com")?;
+/// let (request, pending) = Generate::new(&dii).prepare(&caller, now, &mut rng);
+/// assert_eq!(request.path(), "/v2/token/generate");
+/// // Send it, and give `pending` the response: see the module.
+/// # let _ = pending;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Generate<'a> {
     dii: &'a Dii,

@@ -19,6 +19,25 @@ const PATH: &str = "/v2/token/logout";
 /// This is *not* what a publisher does when a user logs out: that takes no call
 /// at all, just forgetting the identity (steps 4-a and 4-b of the publisher
 /// guide).
+///
+/// ```
+/// use uid2_core::operation::{Caller, Logout};
+/// use uid2_core::{Dii, Timestamp};
+/// # use rand_chacha::ChaCha20Rng;
+/// # use rand_core::SeedableRng;
+///
+/// # let caller = Caller::new(
+/// #     "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=".parse()?,
+/// #     "DzBzbjTJcYL0swDtFs2krRNu+g1Eokm2tBU4dEuD0Wk=".parse()?,
+/// # );
+/// # let (now, mut rng) = (Timestamp::from_secs(1_700_000_000), ChaCha20Rng::from_seed([7; 32]));
+/// let dii = Dii::email("user@example.com")?;
+/// let (request, pending) = Logout::new(&dii).prepare(&caller, now, &mut rng);
+/// assert_eq!(request.path(), "/v2/token/logout");
+/// // Send it, and give `pending` the response: see the module.
+/// # let _ = pending;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Logout<'a> {
     dii: &'a Dii,

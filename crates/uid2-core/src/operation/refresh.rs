@@ -16,6 +16,26 @@ const PATH: &str = "/v2/token/refresh";
 /// The body is the refresh token itself, which only the operator can read; so
 /// neither a clock nor randomness is needed, and a repeat is safe. The answer is
 /// sealed with the response key that came with the identity.
+///
+/// ```
+/// use uid2_core::Identity;
+/// use uid2_core::operation::{Caller, Refresh};
+///
+/// # let caller = Caller::new(
+/// #     "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=".parse()?,
+/// #     "DzBzbjTJcYL0swDtFs2krRNu+g1Eokm2tBU4dEuD0Wk=".parse()?,
+/// # );
+/// let identity = Identity::from_json(
+///     br#"{"advertising_token": "AgAAAA...", "refresh_token": "AAAAAA...",
+///         "identity_expires": 1700003600000, "refresh_from": 1700000900000,
+///         "refresh_expires": 1702592000000}"#,
+/// )?;
+/// let (request, pending) = Refresh::new(&identity).prepare(&caller);
+/// assert_eq!(request.body(), b"AAAAAA...");
+/// // Send it, and give `pending` the response: see the module.
+/// # let _ = pending;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Refresh<'a> {
     identity: &'a Identity,

@@ -15,6 +15,25 @@ const PATH: &str = "/v2/token/validate";
 
 /// Asks whether an advertising token was made from this DII: a check of an
 /// integration, not a step of it.
+///
+/// ```
+/// use uid2_core::operation::{Caller, Validate};
+/// use uid2_core::{Dii, Timestamp};
+/// # use rand_chacha::ChaCha20Rng;
+/// # use rand_core::SeedableRng;
+///
+/// # let caller = Caller::new(
+/// #     "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=".parse()?,
+/// #     "DzBzbjTJcYL0swDtFs2krRNu+g1Eokm2tBU4dEuD0Wk=".parse()?,
+/// # );
+/// # let (now, mut rng) = (Timestamp::from_secs(1_700_000_000), ChaCha20Rng::from_seed([7; 32]));
+/// let dii = Dii::email("user@example.com")?;
+/// let (request, pending) = Validate::new("AgAAAA...", &dii).prepare(&caller, now, &mut rng);
+/// assert_eq!(request.path(), "/v2/token/validate");
+/// // Send it, and give `pending` the response: see the module.
+/// # let _ = pending;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Validate<'a> {
     token: &'a str,

@@ -20,6 +20,23 @@ use uid2_token::UidEnvironment;
 
 /// What an operator is made of. [`Default`] is the mock configuration of the
 /// protocol, sections 3, 13 and 14.
+///
+/// ```
+/// use uid2_core::Scope;
+/// use uid2_emulator::{Config, Emulator};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let config = Config {
+///     scope: Scope::Euid,
+///     logout_backend: true,
+///     ..Config::default()
+/// };
+/// let emulator = Emulator::builder().config(config).start().await?;
+/// # emulator.stop().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Config {
     /// UID2, or EUID: no phone numbers, and TCF consent strings are looked at.

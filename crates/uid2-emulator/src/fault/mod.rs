@@ -47,6 +47,14 @@ pub(crate) use rule::draw;
 pub const FAULT_HEADER: &str = "x-uid2-emulator-fault";
 
 /// What goes wrong with one request. The default is nothing.
+///
+/// ```
+/// use uid2_emulator::Fault;
+///
+/// let fault: Fault = "latency=50..200, status=503, retry-after=2".parse()?;
+/// assert_ne!(fault, Fault::default());
+/// # Ok::<(), uid2_emulator::FaultError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Fault {
     latency: Option<(Duration, Duration)>,

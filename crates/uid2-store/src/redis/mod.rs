@@ -55,6 +55,19 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 /// have taken place then: read again before deciding anew. A client that loses
 /// its connection may send a write a second time by itself, as that of a cluster
 /// does. It takes place once, and the answer is that to the first.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use uid2_store::RedisStore;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = RedisStore::options()
+///     .response_timeout(Duration::from_secs(1))
+///     .connect(&std::env::var("REDIS_URL")?) // rediss://user:password@host:6379/0
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RedisStore {
     connection: Connection,
