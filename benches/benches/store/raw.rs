@@ -1,5 +1,6 @@
 //! The engine alone: a table that is equal to the store's, and nothing around it.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
@@ -32,7 +33,12 @@ impl Row {
     }
 }
 
-pub(crate) struct Raw(Connection);
+pub(crate) struct Raw {
+    connection: Connection,
+    /// Another with every row, as in the store: what is as it was before is not
+    /// written by the engine.
+    version: Cell<i64>,
+}
 
 impl Raw {
     /// Opens a copy of a closed store, with the same settings and as much memory.
@@ -44,24 +50,31 @@ impl Raw {
         set("journal_mode", &"WAL");
         set("synchronous", &"FULL");
         set("cache_size", &(-8 * 1024));
-        Self(connection)
+        set("secure_delete", &"FAST");
+        set("cell_size_check", &1);
+        let version = Cell::new(1 << 40);
+        Self {
+            connection,
+            version,
+        }
     }
 
     /// One commit of so many rows.
     pub(crate) fn put(&self, rows: &[Row]) {
-        self.0.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let mut upsert = self.0.prepare_cached(UPSERT).unwrap();
+        self.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut upsert = self.connection.prepare_cached(UPSERT).unwrap();
         for row in rows {
+            let version = self.version.replace(self.version.get() + 1);
             upsert
-                .execute(params![row.key, 1, row.due, row.expires, row.value])
+                .execute(params![row.key, version, row.due, row.expires, row.value])
                 .unwrap();
         }
-        self.0.execute_batch("COMMIT").unwrap();
+        self.connection.execute_batch("COMMIT").unwrap();
     }
 
     /// The bytes of one record.
     pub(crate) fn get(&self, key: &[u8]) -> Vec<u8> {
-        self.0
+        self.connection
             .prepare_cached("SELECT version, due, expires, value FROM records WHERE key = ?1")
             .unwrap()
             .query_row([key], |row| row.get(3))
@@ -71,7 +84,7 @@ impl Raw {
     /// The keys of the first that are due.
     pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<(i64, Vec<u8>)> {
         let limit = i64::try_from(limit).unwrap();
-        self.0
+        self.connection
             .prepare_cached(
                 "SELECT due, key FROM records WHERE due <= ?1 ORDER BY due, key LIMIT ?2",
             )
