@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::EmailHash;
+use super::block::hash_email;
 
 /// A normalized e-mail address.
 ///
@@ -68,12 +69,10 @@ impl EmailHash {
     /// # Errors
     /// [`EmailError`] names the rule that the input breaks.
     pub fn of(email: &str) -> Result<Self, EmailError> {
-        let parts = Parts::split(email)?;
-        if let Some(whole) = parts.whole
-            && !has_upper_case(whole)
-        {
-            return Ok(Self::from_bytes(Sha256::digest(whole).into()));
+        if let Some(hash) = hash_email(trim_trailing_spaces(email.as_bytes())) {
+            return Ok(Self::from_bytes(hash));
         }
+        let parts = Parts::split(email)?;
         let mut hasher = LowerCaseHasher::new();
         parts.each_kept(|piece| hasher.append(piece));
         Ok(Self::from_bytes(hasher.finalize()))
@@ -254,13 +253,6 @@ impl LowerCaseHasher {
     }
 }
 
-fn has_upper_case(bytes: &[u8]) -> bool {
-    // Folded rather than found, which vectorizes.
-    bytes
-        .iter()
-        .fold(false, |found, byte| found | byte.is_ascii_uppercase())
-}
-
 fn trim_trailing_spaces(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., b' '] = bytes {
         bytes = rest;
@@ -268,6 +260,6 @@ fn trim_trailing_spaces(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-fn before_plus(local: &[u8]) -> &[u8] {
+pub(super) fn before_plus(local: &[u8]) -> &[u8] {
     local.split(|byte| *byte == b'+').next().unwrap_or_default()
 }

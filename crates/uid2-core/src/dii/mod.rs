@@ -1,6 +1,7 @@
 //! DII, directly identifying information: e-mail addresses, phone numbers and
 //! their hashes.
 
+mod block;
 mod email;
 mod hash;
 mod phone;
