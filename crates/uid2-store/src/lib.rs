@@ -15,7 +15,7 @@ mod file;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "file", feature = "memory"))]
 mod key;
 mod lease;
 #[cfg(feature = "memory")]

@@ -14,13 +14,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use foldhash::fast::RandomState;
 use parking_lot::RwLock;
 
 use crate::Entry;
+use crate::key::Key;
 
 const SHARDS: usize = 64;
 
@@ -32,9 +32,9 @@ pub(super) struct Cache {
 }
 
 struct Shard {
-    map: HashMap<Arc<[u8]>, Slot, RandomState>,
+    map: HashMap<Key, Slot, RandomState>,
     /// The keys of `map`, for eviction: second chance, in a circle.
-    circle: VecDeque<Arc<[u8]>>,
+    circle: VecDeque<Key>,
     /// Changes with every commit that is announced or finished.
     epoch: u64,
     /// Commits that are announced and not finished.
@@ -143,9 +143,9 @@ impl Shard {
         while self.map.len() >= slots {
             self.evict_one();
         }
-        let key: Arc<[u8]> = Arc::from(key);
+        let key = Key::new(key);
         let used = AtomicBool::new(false);
-        self.circle.push_back(Arc::clone(&key));
+        self.circle.push_back(key.clone());
         self.map.insert(key, Slot { entry, used });
     }
 
@@ -170,7 +170,7 @@ impl Shard {
     /// Rare, so it may take its time: only after a commit has failed.
     fn forget(&mut self, key: &[u8]) {
         if self.map.remove(key).is_some() {
-            self.circle.retain(|known| **known != *key);
+            self.circle.retain(|known| known.as_bytes() != key);
         }
     }
 }
