@@ -14,6 +14,7 @@
 
 use std::future::Future;
 use std::hint::black_box;
+use std::iter;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use criterion::{
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use rand_core::CryptoRng;
-use uid2_benches::{NOW, caller, identity, on_threads, rng};
+use uid2_benches::{NOW, caller, fillings, identity, on_threads, rng};
 use uid2_core::lifecycle::Record;
 use uid2_core::{AdvertisingToken, Timestamp};
 use uid2_http::{Client, Runtime, Transport, TransportError, TransportErrorKind};
@@ -83,54 +84,62 @@ fn shuffled(users: usize) -> Vec<String> {
 fn bench_tokens<S: TokenStore>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
-    store: S,
+    stores: impl Iterator<Item = S>,
     names: &[String],
 ) {
-    let publisher = publisher(store);
+    let filled: Vec<_> = stores.map(publisher).collect();
+    let read = |publisher: &Publisher<Nowhere, S, Still>, mut at: usize, calls: usize| {
+        runtime().block_on(async {
+            let start = Instant::now();
+            for _ in 0..calls {
+                let token = publisher.token(black_box(&names[at])).await;
+                at = after(at, token.unwrap().valid().unwrap(), names.len());
+            }
+            start.elapsed()
+        })
+    };
     for threads in [1, 2] {
-        on_threads(group, name, threads, names, |names, calls| {
-            runtime().block_on(async {
-                let start = Instant::now();
-                let mut at = 0;
-                for _ in 0..calls {
-                    let token = publisher.token(black_box(&names[at])).await;
-                    at = after(at, token.unwrap().valid().unwrap(), names.len());
-                }
-                start.elapsed()
-            })
-        });
+        on_threads(group, name, threads, &filled, names.len(), read);
     }
 }
 
-/// Far from `at`, and different for another token.
+/// Far from `at`, and different for another token. It reads the token, as whoever
+/// asks for one does.
 fn after(at: usize, token: AdvertisingToken, names: usize) -> usize {
-    (at + black_box(token).as_str().len()) % names
+    let token = black_box(token);
+    let first = token.as_str().as_bytes()[0];
+    (at + token.as_str().len() + usize::from(first)) % names
 }
 
 /// The token of the record under the same key, from a map with the same hasher.
 fn bench_map(group: &mut BenchmarkGroup<'_, WallTime>, names: &[String]) {
-    let map: DashMap<Box<str>, Record, RandomState> = (0..names.len())
-        .map(|i| {
-            let record = Record::identity(identity(i), Some([7; 32]));
-            (format!("uuser-{i}").into_boxed_str(), record)
-        })
+    let filled: Vec<_> = iter::repeat_with(|| bare_map(names.len()))
+        .take(fillings(names.len()))
         .collect();
     let keys: Vec<_> = names.iter().map(|name| format!("u{name}")).collect();
+    let read = |map: &DashMap<Box<str>, Record, RandomState>, mut at: usize, reads: usize| {
+        let start = Instant::now();
+        for _ in 0..reads {
+            let record = map.get(black_box(keys[at].as_str())).unwrap();
+            let Record::Identity(stored) = record.value() else {
+                unreachable!("only identities were put")
+            };
+            let token = stored.identity.advertising_token().clone();
+            at = after(at, token, keys.len());
+        }
+        start.elapsed()
+    };
     for threads in [1, 2] {
-        on_threads(group, "bare_map", threads, &keys, |keys, reads| {
-            let start = Instant::now();
-            let mut at = 0;
-            for _ in 0..reads {
-                let record = map.get(black_box(keys[at].as_str())).unwrap();
-                let Record::Identity(stored) = record.value() else {
-                    unreachable!("only identities were put")
-                };
-                let token = stored.identity.advertising_token().clone();
-                at = after(at, token, keys.len());
-            }
-            start.elapsed()
-        });
+        on_threads(group, "bare_map", threads, &filled, keys.len(), read);
     }
+}
+
+fn bare_map(users: usize) -> DashMap<Box<str>, Record, RandomState> {
+    let pair = |i| {
+        let record = Record::identity(identity(i), Some([7; 32]));
+        (format!("uuser-{i}").into_boxed_str(), record)
+    };
+    (0..users).map(pair).collect()
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -144,9 +153,13 @@ fn token(criterion: &mut Criterion) {
         let names = shuffled(users);
         let mut group = criterion.benchmark_group(format!("token_of_{users}"));
         group.measurement_time(Duration::from_secs(3));
-        let memory = MemoryStore::new();
-        runtime().block_on(fill(&memory, users));
-        bench_tokens(&mut group, "memory", memory, &names);
+        let memory = || {
+            let memory = MemoryStore::new();
+            runtime().block_on(fill(&memory, users));
+            memory
+        };
+        let stores = iter::repeat_with(memory).take(fillings(users));
+        bench_tokens(&mut group, "memory", stores, &names);
         bench_map(&mut group, &names);
         if users == 10_000 {
             file(&mut group, &names);
@@ -158,14 +171,16 @@ fn token(criterion: &mut Criterion) {
 /// Warm: every record was read before, and is in the cache.
 fn file(group: &mut BenchmarkGroup<'_, WallTime>, names: &[String]) {
     let folder = tempfile::tempdir().unwrap();
-    let store = runtime().block_on(async {
-        let store = FileStore::open(folder.path().join("identities.db"))
-            .await
-            .unwrap();
-        fill(&store, names.len()).await;
-        store
-    });
-    bench_tokens(group, "file", store, names);
+    let store = |number| {
+        let path = folder.path().join(format!("{number}.db"));
+        runtime().block_on(async {
+            let store = FileStore::open(path).await.unwrap();
+            fill(&store, names.len()).await;
+            store
+        })
+    };
+    let stores = (0..fillings(names.len())).map(store);
+    bench_tokens(group, "file", stores, names);
 }
 
 criterion_group!(benches, token);

@@ -12,7 +12,7 @@ use uid2_core::{ApiKey, ClientSecret, Identity, Timestamp};
 
 pub use bare::{Bare, PlainIdentity};
 pub use server::answering;
-pub use threads::on_threads;
+pub use threads::{fillings, on_threads};
 
 /// The operator's local credentials (protocol, section 3).
 pub const API_KEY: &str = "UID2-C-L-999-fCXrMM.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=";

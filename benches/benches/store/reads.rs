@@ -2,6 +2,7 @@
 //! the same records, with the same hasher, and from the file beside the engine.
 
 use std::hint::black_box;
+use std::iter;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
@@ -9,7 +10,7 @@ use criterion::{BenchmarkGroup, Criterion};
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use tokio::runtime::Runtime;
-use uid2_benches::on_threads;
+use uid2_benches::{fillings, on_threads};
 use uid2_store::{Entry, FileStore, MemoryStore, TokenStore, Version};
 
 use crate::raw::Raw;
@@ -24,61 +25,81 @@ pub(crate) fn bench(criterion: &mut Criterion) {
 }
 
 fn from_memory(criterion: &mut Criterion, runtime: &Runtime, keys: &[Vec<u8>]) {
-    let count = keys.len();
-    let mut group = criterion.benchmark_group(format!("cached_reads_of_{count}"));
+    let mut group = criterion.benchmark_group(format!("cached_reads_of_{}", keys.len()));
     group.measurement_time(Duration::from_secs(3));
-    {
-        let map = DashMap::<Box<[u8]>, Entry, RandomState>::default();
-        for user in 0..count {
-            let record = users::record(user, 0);
-            let version = Version::new(user as u64);
-            map.insert(users::key(user).into(), Entry { record, version });
-        }
-        for threads in [1, 2] {
-            on_threads(&mut group, "bare_map", threads, keys, |keys, reads| {
-                let start = Instant::now();
-                for key in keys.iter().cycle().take(reads) {
-                    black_box(map.get(black_box(&**key)).map(|entry| entry.clone()));
-                }
-                start.elapsed()
-            });
-        }
-    }
-    let memory = MemoryStore::new();
-    runtime.block_on(users::fill(&memory, count));
-    of_store(&mut group, runtime, "memory", &memory, keys);
-    drop(memory);
-
-    let original = Original::new(runtime, FileStore::options(), count);
-    let options = FileStore::options().cache(2 * count);
-    let file = runtime.block_on(open(options, &original.path()));
-    runtime.block_on(async {
-        for key in keys {
-            file.get(key).await.unwrap();
-        }
+    of_bare_maps(&mut group, keys);
+    of_stores(&mut group, runtime, "memory", keys, || {
+        let memory = MemoryStore::new();
+        runtime.block_on(users::fill(&memory, keys.len()));
+        memory
     });
-    of_store(&mut group, runtime, "file", &file, keys);
-    runtime.block_on(file.close());
+    let original = Original::new(runtime, FileStore::options(), keys.len());
+    let mut copies = 0;
+    of_stores(&mut group, runtime, "file", keys, || {
+        copies += 1;
+        let path = original.copy(&format!("{copies}.db"));
+        let options = FileStore::options().cache(2 * keys.len());
+        runtime.block_on(async {
+            let file = open(options, &path).await;
+            for key in keys {
+                file.get(key).await.unwrap();
+            }
+            file
+        })
+    });
     group.finish();
 }
 
-fn of_store(
+fn of_bare_maps(group: &mut BenchmarkGroup<'_, WallTime>, keys: &[Vec<u8>]) {
+    let filled: Vec<_> = iter::repeat_with(|| bare_map(keys.len()))
+        .take(fillings(keys.len()))
+        .collect();
+    let read = |map: &DashMap<Box<[u8]>, Entry, RandomState>, from: usize, reads: usize| {
+        let start = Instant::now();
+        for key in around(keys, from).take(reads) {
+            black_box(map.get(black_box(&**key)).map(|entry| entry.clone()));
+        }
+        start.elapsed()
+    };
+    for threads in [1, 2] {
+        on_threads(group, "bare_map", threads, &filled, keys.len(), read);
+    }
+}
+
+/// All keys from that one on, without end.
+fn around(keys: &[Vec<u8>], from: usize) -> impl Iterator<Item = &Vec<u8>> {
+    let (before, after) = keys.split_at(from);
+    after.iter().chain(before).cycle()
+}
+
+fn bare_map(users: usize) -> DashMap<Box<[u8]>, Entry, RandomState> {
+    let pair = |user| {
+        let record = users::record(user, 0);
+        let version = Version::new(user as u64);
+        (users::key(user).into(), Entry { record, version })
+    };
+    (0..users).map(pair).collect()
+}
+
+fn of_stores<S: TokenStore>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     runtime: &Runtime,
     name: &str,
-    store: &impl TokenStore,
     keys: &[Vec<u8>],
+    fill: impl FnMut() -> S,
 ) {
+    let filled: Vec<_> = iter::repeat_with(fill).take(fillings(keys.len())).collect();
+    let read = |store: &S, from: usize, reads: usize| {
+        runtime.block_on(async {
+            let start = Instant::now();
+            for key in around(keys, from).take(reads) {
+                black_box(store.get(black_box(key)).await.unwrap());
+            }
+            start.elapsed()
+        })
+    };
     for threads in [1, 2] {
-        on_threads(group, name, threads, keys, |keys, reads| {
-            runtime.block_on(async {
-                let start = Instant::now();
-                for key in keys.iter().cycle().take(reads) {
-                    black_box(store.get(black_box(key)).await.unwrap());
-                }
-                start.elapsed()
-            })
-        });
+        on_threads(group, name, threads, &filled, keys.len(), read);
     }
 }
 
