@@ -370,6 +370,17 @@ impl fmt::Debug for ResponseKey {
 /// The key under which DII is remembered without being told.
 ///
 /// Opt-outs outlive everything else, so keep this key as long as the store.
+///
+/// ```
+/// use uid2_core::{Dii, DiiKey};
+///
+/// let key = DiiKey::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")?;
+/// let typed = Dii::email("User@Example.com")?;
+/// // The same person, whether named by address or by hash.
+/// assert_eq!(typed.keyed_hash(&key), typed.to_hashed().keyed_hash(&key));
+/// assert_ne!(typed.keyed_hash(&key), typed.keyed_hash(&DiiKey::from_bytes([1; 32])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct DiiKey(Zeroizing<[u8; 32]>);
 

@@ -27,6 +27,14 @@ const CBC_IV: usize = 16;
 ///
 /// Cloning is cheap and shares the memory, which is wiped on drop. `Debug`
 /// shows the number only.
+///
+/// ```
+/// use uid2_token::TokenKey;
+///
+/// let key = TokenKey::parse(164, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")?;
+/// assert_eq!(key.id(), 164);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct TokenKey {
     id: i32,
@@ -162,6 +170,14 @@ impl fmt::Debug for TokenKey {
 }
 
 /// Keys by their number.
+///
+/// ```
+/// use uid2_token::{KeyRing, TokenError, TokenKey};
+///
+/// let ring = [TokenKey::new(2, [2; 32]), TokenKey::new(164, [3; 32])];
+/// assert_eq!(ring.key(164).map(TokenKey::id), Some(164));
+/// assert!(matches!(ring.require(5), Err(TokenError::UnknownKey { id: 5 })));
+/// ```
 pub trait KeyRing {
     /// The key with this number.
     fn key(&self, id: i32) -> Option<&TokenKey>;

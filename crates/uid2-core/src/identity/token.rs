@@ -11,6 +11,20 @@ use zeroize::Zeroizing;
 /// Opaque and case-sensitive. Cloning is cheap and shares the text, so that a
 /// token can be handed to every bid request of a page. `Debug` does not show
 /// it and there is no `Display`: call [`as_str`](Self::as_str) where it leaves.
+///
+/// ```
+/// use uid2_core::Identity;
+///
+/// let identity = Identity::from_json(br#"{
+///     "advertising_token": "A4AAAA...", "refresh_token": "AAAAAG...",
+///     "refresh_from": 1700000900000, "identity_expires": 1700003600000,
+///     "refresh_expires": 1700086400000
+/// }"#)?;
+/// let token = identity.advertising_token();
+/// assert_eq!(token.as_str(), "A4AAAA...");
+/// assert!(!format!("{token:?}").contains("A4AAAA"));
+/// # Ok::<(), uid2_core::IdentityError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct AdvertisingToken(Arc<str>);
 

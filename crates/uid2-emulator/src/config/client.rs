@@ -85,6 +85,17 @@ impl Roles {
 }
 
 /// A client: credentials, a site and roles. `Debug` shows no credential.
+///
+/// ```
+/// use uid2_emulator::{Client, Config, Role, Roles};
+///
+/// let roles = Roles::of(&[Role::Generator]);
+/// let api_key = "UID2-C-L-1000-abcdef.fsR3mDqAXELtWWMS+xG1s7RdgRTMqdOH2qaAo=";
+/// let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// let mut config = Config::default();
+/// config.clients.push(Client::new("Our staging", 1000, roles, api_key, secret)?);
+/// # Ok::<(), uid2_emulator::ClientError>(())
+/// ```
 #[derive(Clone)]
 pub struct Client {
     name: Arc<str>,

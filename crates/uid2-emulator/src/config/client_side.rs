@@ -8,6 +8,17 @@ use p256::SecretKey;
 use p256::pkcs8::DecodePrivateKey;
 
 /// A site and where its client-side tokens may come from.
+///
+/// ```
+/// use uid2_emulator::{Config, Site};
+///
+/// let mut config = Config::default();
+/// config.sites.push(Site {
+///     id: 1000,
+///     domain_names: vec!["example.com".into()],
+///     app_names: vec!["com.example.app".into()],
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Site {
     /// Its number.

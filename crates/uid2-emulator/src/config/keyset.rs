@@ -5,6 +5,19 @@
 /// A site that has a client or a key pair and no keyset in the configuration
 /// gets one of its own without a list, numbered after the site where that
 /// number is free.
+///
+/// ```
+/// use uid2_emulator::{Config, Keyset};
+///
+/// let mut config = Config::default();
+/// // What site 1000 seals, site 1001 may open besides, and nobody else.
+/// config.keysets.push(Keyset {
+///     id: 40,
+///     site_id: 1000,
+///     allowed_sites: Some(vec![1001]),
+///     disabled: false,
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Keyset {
     /// Its number, which nothing else may have: above 2, and not 9999999, which
