@@ -8,7 +8,7 @@ use core::slice;
 
 use sha2::block_api::compress256;
 
-use super::email::before_plus;
+use super::email::{AT_GMAIL, before_plus};
 
 /// What SHA-256 begins with (FIPS 180-4, section 5.3.3).
 const INITIAL: [u32; 8] = [
@@ -27,8 +27,6 @@ const BLOCK: usize = 64;
 const LENGTH: usize = size_of::<u64>();
 /// What is left of a block for a message: all but its length and the byte 0x80.
 const LONGEST: usize = BLOCK - LENGTH - 1;
-
-const AT_GMAIL: &[u8; 10] = b"@gmail.com";
 
 /// The hash of an address without trailing spaces. `None` if it is longer than a
 /// block, has spaces, or is not an address at all.

@@ -64,7 +64,7 @@ impl Email {
 }
 
 impl EmailHash {
-    /// Normalizes and hashes an e-mail address in one pass, without allocating.
+    /// Normalizes and hashes an e-mail address, without allocating.
     ///
     /// # Errors
     /// [`EmailError`] names the rule that the input breaks.
@@ -126,7 +126,7 @@ pub enum EmailError {
     EmptyDomain,
 }
 
-const AT_GMAIL: &[u8] = b"@gmail.com";
+pub(super) const AT_GMAIL: &[u8; 10] = b"@gmail.com";
 
 /// An address cut into what stays and what goes.
 struct Parts<'a> {
@@ -134,8 +134,6 @@ struct Parts<'a> {
     local: &'a [u8],
     /// The `@` and the domain, without trailing spaces.
     tail: &'a [u8],
-    /// Local part and tail in one piece, where nothing is dropped: the usual case.
-    whole: Option<&'a [u8]>,
     drop_dots: bool,
 }
 
@@ -145,33 +143,24 @@ impl<'a> Parts<'a> {
         if domain.as_bytes().contains(&b'@') {
             return Err(EmailError::SeveralAt);
         }
-        let whole = trim_trailing_spaces(input.as_bytes());
-        // There is an '@' in `whole`, so trimming did not reach the local part.
-        let tail = whole.get(local.len()..).unwrap_or_default();
-        Self::new(whole, local.as_bytes(), tail)
+        let trimmed = trim_trailing_spaces(input.as_bytes());
+        // There is an '@' in `trimmed`, so trimming did not reach the local part.
+        let tail = trimmed.get(local.len()..).unwrap_or_default();
+        Self::new(local.as_bytes(), tail)
     }
 
-    fn new(whole: &'a [u8], local: &'a [u8], tail: &'a [u8]) -> Result<Self, EmailError> {
+    fn new(local: &'a [u8], tail: &'a [u8]) -> Result<Self, EmailError> {
         let drop_dots = tail.eq_ignore_ascii_case(AT_GMAIL);
-        let kept = if drop_dots { before_plus(local) } else { local };
-        let mut parts = Self {
-            local: kept,
+        let parts = Self {
+            local: if drop_dots { before_plus(local) } else { local },
             tail,
-            whole: None,
             drop_dots,
         };
-        // Folded rather than found, which vectorizes.
-        let drops = kept
-            .iter()
-            .fold(false, |drops, byte| drops | parts.drops(*byte));
-        if kept.is_empty() || drops && kept.iter().all(|byte| parts.drops(*byte)) {
+        if parts.local.iter().all(|byte| parts.drops(*byte)) {
             return Err(EmailError::EmptyLocal);
         }
         if tail.len() <= 1 {
             return Err(EmailError::EmptyDomain);
-        }
-        if !drops && kept.len() == local.len() {
-            parts.whole = Some(whole);
         }
         Ok(parts)
     }
@@ -183,18 +172,12 @@ impl<'a> Parts<'a> {
 
     /// The length of all that stays.
     fn kept_len(&self) -> usize {
-        if let Some(whole) = self.whole {
-            return whole.len();
-        }
         let kept = self.local.iter().filter(|byte| !self.drops(**byte));
         kept.count() + self.tail.len()
     }
 
     /// Hands over what stays, piece by piece, not yet in lower case.
     fn each_kept(&self, mut sink: impl FnMut(&[u8])) {
-        if let Some(whole) = self.whole {
-            return sink(whole);
-        }
         for piece in self.local.split(|byte| self.drops(*byte)) {
             sink(piece);
         }
@@ -202,8 +185,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Hashes what is kept, in lower case, over a buffer on the stack that almost
-/// every address fits: the hasher then sees a single update.
+/// Hashes what is kept, in lower case, a buffer on the stack at a time: for the
+/// addresses that are not ordinary enough for [`hash_email`].
 struct LowerCaseHasher {
     hasher: Sha256,
     buffer: [u8; BUFFER],
