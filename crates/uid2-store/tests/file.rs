@@ -110,7 +110,12 @@ async fn a_hot_read_is_ready_at_once_and_a_cold_one_is_not_waited_for() {
     let Poll::Ready(Ok(Some(_))) = poll_once(store.get(b"hot")) else {
         panic!("what was just put is not in memory");
     };
-    assert!(poll_once(store.get(b"cold")).is_pending());
+    // Some may be there by the time they are asked for, on a busy machine; of a
+    // store that reads the file itself, all would be.
+    let waited_for = (0..1000)
+        .filter(|number| poll_once(store.get(format!("cold-{number}").as_bytes())).is_ready())
+        .count();
+    assert!(waited_for < 1000, "a cold read keeps its thread waiting");
     assert_eq!(store.get(b"cold").await.unwrap(), None);
     // That there is nothing is remembered too.
     let Poll::Ready(Ok(None)) = poll_once(store.get(b"cold")) else {
@@ -244,8 +249,8 @@ async fn a_write_whose_caller_has_gone_is_whole_or_not_at_all() {
     for round in 0..100_i64 {
         store.put(b"k", &old, Precondition::Any).await.unwrap();
         let new = user("new", 100 + round);
-        // Begun, and dropped before it can be done.
-        assert!(poll_once(store.put(b"k", &new, Precondition::Any)).is_pending());
+        // Begun, and dropped before it can be known to be done.
+        let _ = poll_once(store.put(b"k", &new, Precondition::Any));
         let entry = store.get(b"k").await.unwrap().unwrap();
         assert!(entry.record == old || entry.record == new);
         // Behind it in the queue, so it has been decided on by then.
@@ -253,7 +258,7 @@ async fn a_write_whose_caller_has_gone_is_whole_or_not_at_all() {
         assert_eq!(store.get(b"k").await.unwrap().unwrap().record, new);
         assert_eq!(next_due(&store).await, new.due());
 
-        assert!(poll_once(store.remove(b"k", Precondition::Any)).is_pending());
+        let _ = poll_once(store.remove(b"k", Precondition::Any));
         store.remove(b"other", Precondition::Any).await.unwrap();
         assert_eq!(store.get(b"k").await.unwrap(), None);
         assert_eq!(next_due(&store).await, None);
@@ -270,9 +275,7 @@ async fn dropping_the_store_finishes_what_was_begun() {
     let store = FileStore::open(&path).await.unwrap();
     for number in 0..50 {
         let key = format!("user-{number}");
-        assert!(
-            poll_once(store.put(key.as_bytes(), &user("x", 1), Precondition::Any)).is_pending()
-        );
+        let _ = poll_once(store.put(key.as_bytes(), &user("x", 1), Precondition::Any));
     }
     drop(store);
     let patient = FileStore::options().wait_for_lock(Duration::from_secs(30));

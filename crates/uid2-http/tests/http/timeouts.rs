@@ -20,6 +20,8 @@ use crate::support::{Authority, RawServer, caller, dii, read_request, transport_
 
 /// What is tested, and what else must not come first.
 const SHORT: Duration = Duration::from_millis(150);
+/// Enough to connect and to send a request, on a busy machine too.
+const ENOUGH: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(20);
 
 fn impatient() -> HyperTransportBuilder {
@@ -31,7 +33,7 @@ fn impatient() -> HyperTransportBuilder {
         .total_timeout(LONG)
 }
 
-/// One attempt at a generate, which must end in a bit more than [`SHORT`].
+/// One attempt at a generate, which must end after [`SHORT`], and long before [`LONG`].
 async fn generate(transport: impl Transport, base: BaseUrl) -> uid2_http::Error {
     let client = Client::builder(caller(), base)
         .retry(RetryPolicy::never().with_deadline(LONG))
@@ -39,7 +41,7 @@ async fn generate(transport: impl Transport, base: BaseUrl) -> uid2_http::Error 
     let begun = Instant::now();
     let error = client.generate(&Generate::new(&dii())).await.unwrap_err();
     let took = begun.elapsed();
-    assert!(took >= SHORT && took < LONG / 4, "{took:?}: {error}");
+    assert!(took >= SHORT && took < LONG / 2, "{took:?}: {error}");
     assert_eq!(error.action(), Action::Retry);
     error
 }
@@ -119,7 +121,7 @@ async fn the_whole() {
         }
     })
     .await;
-    let transport = impatient().total_timeout(SHORT).build().unwrap();
+    let transport = impatient().total_timeout(ENOUGH).build().unwrap();
     let error = generate(transport, server.base_url()).await;
     assert_eq!(transport_kind(&error), TransportErrorKind::TotalTimeout);
     assert!(error.transport().unwrap().may_have_arrived());
@@ -148,7 +150,7 @@ async fn reading_begins_when_connected() {
     let server = RawServer::start(move |tcp, _| {
         let tls = tls.clone();
         async move {
-            tokio::time::sleep(SHORT * 6).await;
+            tokio::time::sleep(ENOUGH + SHORT).await;
             let mut io = tls.accept(tcp).await.unwrap();
             let answer = b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n";
             // The first byte of the request is enough to know that it comes.
@@ -161,7 +163,7 @@ async fn reading_begins_when_connected() {
     let transport = impatient()
         .add_root_pem(authority.pem().as_bytes())
         .unwrap()
-        .read_timeout(SHORT * 4)
+        .read_timeout(ENOUGH)
         .build()
         .unwrap();
     let base: BaseUrl = format!("https://{}", server.address()).parse().unwrap();
@@ -211,7 +213,7 @@ async fn the_deadline_tells_how_the_last_attempt_failed() {
     .await;
     let policy = RetryPolicy::default()
         .with_pauses(Duration::ZERO, Duration::ZERO)
-        .with_deadline(Duration::from_secs(1));
+        .with_deadline(ENOUGH);
     let client = Client::builder(caller(), server.base_url())
         .retry(policy)
         .build(impatient().build().unwrap());

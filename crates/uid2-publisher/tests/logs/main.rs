@@ -29,7 +29,7 @@ use uid2_store::{FileStore, KeyRing};
 
 use counted::Counted;
 use told::Told;
-use world::{MINUTE, TestPublisher, World};
+use world::{IMPATIENT, MINUTE, PATIENT, TestPublisher, World};
 
 const EMAIL: &str = "Jane.Doe@people.example";
 const PHONE: &str = "+49151234567890";
@@ -247,13 +247,15 @@ async fn who_left(world: &mut World, publisher: &TestPublisher) {
 /// Each verb, with something going wrong.
 async fn everything_fails(world: &mut World, number: usize, fault: &str) {
     let store = world.store(&format!("{number}.db")).await;
-    let publisher = world.publisher(world.credentials(), store);
+    let publisher = world.publisher(world.credentials(), store.clone());
     let old = format!("user-{number}-who-was-here-before");
     let dii = person(world, 100 + number);
     let established = sign_in(world, &publisher, &old, dii).await.unwrap();
     assert!(matches!(established, Established::Token(_)));
     world.pass(90 * MINUTE);
     world.fault(fault);
+    world.patience = IMPATIENT;
+    let publisher = world.publisher(world.credentials(), store);
     let (new, dii) = (
         format!("user-{number}-who-is-new"),
         person(world, 200 + number),
@@ -268,6 +270,7 @@ async fn everything_fails(world: &mut World, number: usize, fault: &str) {
     look_up(world, &publisher, &old).await;
     world.told.result(&publisher.logout(&old).await);
     world.fault("");
+    world.patience = PATIENT;
     publisher.store().close().await;
 }
 

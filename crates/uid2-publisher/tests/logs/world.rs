@@ -17,6 +17,10 @@ use uid2_store::{FileStore, KeyRing};
 use crate::told::{Secrets, Told};
 
 pub const MINUTE: i64 = 60_000;
+/// With what goes well, on a machine however busy.
+pub const PATIENT: Duration = Duration::from_secs(20);
+/// With what goes wrong.
+pub const IMPATIENT: Duration = Duration::from_millis(300);
 pub const DII_KEY: [u8; 32] = *b"\x91remembers who has opted out. \xE3\x07";
 const NAMES: [u8; 32] = *b"\xA2hides the names of users here\x99\x1B";
 const VALUES: [u8; 32] = *b"\xB3seals the values of users now.\x7F";
@@ -51,6 +55,8 @@ pub struct World {
     pub secrets: Secrets,
     pub emulator: Emulator,
     pub folder: TempDir,
+    /// How long a publisher made from now on waits for an answer.
+    pub patience: Duration,
     clock: Shifted,
 }
 
@@ -76,6 +82,7 @@ impl World {
             secrets,
             emulator,
             folder: tempfile::tempdir().unwrap(),
+            patience: PATIENT,
             clock,
         }
     }
@@ -106,7 +113,7 @@ impl World {
         let caller = Caller::new(api_key.parse().unwrap(), secret.parse().unwrap());
         let transport = HyperTransport::builder()
             .no_proxy()
-            .read_timeout(Duration::from_millis(300));
+            .read_timeout(self.patience);
         let policy = RetryPolicy::default()
             .with_max_attempts(2)
             .with_pauses(Duration::from_millis(1), Duration::from_millis(2));

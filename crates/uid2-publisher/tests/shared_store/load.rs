@@ -1,5 +1,6 @@
 //! Redis is killed while both nodes are at work.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -16,9 +17,11 @@ enum Known {
     Either,
 }
 
-/// Signs users in, and every other out again, until Redis does not answer.
-fn sign_in_and_out(node: &Node, name: &str, known: &mut Vec<(String, Known)>) {
+/// Signs users in, and every other out again, until Redis does not answer; and
+/// counts them.
+fn sign_in_and_out(node: &Node, name: &str, known: &mut Vec<(String, Known)>, count: &AtomicUsize) {
     for number in 0.. {
+        count.fetch_add(1, Ordering::Relaxed);
         let user = format!("{name}-{number}");
         let answer = node.ask("establish", &user);
         if answer == "retry" {
@@ -39,22 +42,28 @@ fn sign_in_and_out(node: &Node, name: &str, known: &mut Vec<(String, Known)>) {
 
 pub(crate) fn nothing_acknowledged_is_lost_when_redis_is_killed() {
     const WRITERS: usize = 4;
+    // In each round, before Redis is killed.
+    const USERS: usize = 50;
     let mut world = World::new(&["--appendonly", "yes", "--appendfsync", "always"], true);
     let mut known = Vec::new();
     for round in 0..3 {
         let World { nodes, redis, .. } = &mut world;
+        let count = &AtomicUsize::new(0);
         let found: Vec<_> = thread::scope(|scope| {
             let writers: Vec<_> = (0..2 * WRITERS)
                 .map(|writer| {
                     let node = &nodes[writer % 2];
                     scope.spawn(move || {
                         let mut known = Vec::new();
-                        sign_in_and_out(node, &format!("{round}-{writer}"), &mut known);
+                        sign_in_and_out(node, &format!("{round}-{writer}"), &mut known, count);
                         known
                     })
                 })
                 .collect();
-            thread::sleep(Duration::from_millis(400));
+            let at_work = || writers.iter().any(|writer| !writer.is_finished());
+            while count.load(Ordering::Relaxed) < USERS && at_work() {
+                thread::sleep(Duration::from_millis(1));
+            }
             redis.kill();
             writers
                 .into_iter()

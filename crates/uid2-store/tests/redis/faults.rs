@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use uid2_store::conformance::opt_out;
 use uid2_store::{KeyRing, Precondition, RedisStore, StoreError, TokenStore};
 
@@ -23,10 +24,15 @@ async fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
         .unwrap();
     let mut acknowledged = HashMap::new();
     for round in 0..3 {
+        let (note, mut notes) = mpsc::unbounded_channel();
         let writers: Vec<_> = (0..16)
-            .map(|writer| tokio::spawn(write_until_it_fails(store.clone(), round, writer)))
+            .map(|writer| write_until_it_fails(store.clone(), round, writer, note.clone()))
+            .map(tokio::spawn)
             .collect();
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        drop(note);
+        for _ in 0..100 {
+            notes.recv().await.expect("they write until it is killed");
+        }
         server.kill();
         for writer in writers {
             let (written, error) = writer.await.unwrap();
@@ -43,11 +49,7 @@ async fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    assert!(
-        acknowledged.len() > 100,
-        "{} acknowledged",
-        acknowledged.len()
-    );
+    assert!(acknowledged.len() >= 300);
     for (key, version) in &acknowledged {
         let entry = store.get(key.as_bytes()).await.unwrap().unwrap();
         assert_eq!(entry.version, *version, "{key}");
@@ -58,7 +60,12 @@ async fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
 
 type Written = HashMap<String, uid2_store::Version>;
 
-async fn write_until_it_fails(store: RedisStore, round: u32, writer: u32) -> (Written, StoreError) {
+async fn write_until_it_fails(
+    store: RedisStore,
+    round: u32,
+    writer: u32,
+    acknowledged: mpsc::UnboundedSender<()>,
+) -> (Written, StoreError) {
     let mut written = HashMap::new();
     for number in 0.. {
         let key = format!("{round}-{writer}-{number}");
@@ -69,6 +76,7 @@ async fn write_until_it_fails(store: RedisStore, round: u32, writer: u32) -> (Wr
             Ok(version) => written.insert(key, version),
             Err(error) => return (written, error),
         };
+        let _ = acknowledged.send(());
     }
     unreachable!("the server is killed at some time")
 }
