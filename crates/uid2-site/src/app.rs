@@ -17,7 +17,7 @@ use uid2_http::Runtime;
 use crate::clock::SiteClock;
 use crate::form::Problem;
 use crate::guard::rate::RateLimit;
-use crate::guard::{headers, host, log, rate};
+use crate::guard::{body, headers, host, log, rate};
 use crate::keys::Keys;
 use crate::observed::USER_PREFIX;
 use crate::records::{Records, SessionLife};
@@ -144,14 +144,16 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     };
     // The first one named stands closest to the pages.
     all.fallback(async || StatusCode::NOT_FOUND)
+        .layer(from_fn_with_state(Arc::clone(app), rate::limit))
+        .layer(from_fn(body::read))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             TIMEOUT,
         ))
-        .layer(from_fn_with_state(Arc::clone(app), rate::limit))
         .layer(from_fn_with_state(Arc::clone(app), page::error::dress))
         .layer(from_fn_with_state(Arc::clone(app), host::only_ours))
+        .layer(from_fn(body::hang_up))
         .layer(from_fn(headers::secure))
         .layer(from_fn(log::note))
         .with_state(Arc::clone(app))

@@ -205,6 +205,7 @@ fn what_is_too_large_is_refused() {
     let long = "a".repeat(20_000);
     let page = jane.post("/sign-in", &[("dii", long.as_str())]);
     assert_eq!((page.status, page.title()), (413, "That was too much"));
+    assert_eq!(page.header("connection"), "close");
     // Also if it is not said beforehand how long it is.
     let mut stream = TcpStream::connect(world.host()).unwrap();
     let head = format!(
@@ -215,13 +216,52 @@ fn what_is_too_large_is_refused() {
     stream.write_all(head.as_bytes()).unwrap();
     let chunk = format!("{:x}\r\n{long}\r\n0\r\n\r\n", long.len());
     stream.write_all(chunk.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 413"),
-        "{}",
-        answer.lines().next().unwrap()
+    assert!(until_the_end(stream).starts_with("HTTP/1.1 413"));
+}
+
+/// What comes, before the connection is closed or reset.
+fn until_the_end(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+/// A client that sends the head of a form, and its body only later, finds its
+/// connection as it was.
+#[test]
+fn what_is_refused_is_read_all_the_same() {
+    let world = World::new();
+    let mut stream = TcpStream::connect(world.host()).unwrap();
+    let head = format!(
+        "POST /sign-out HTTP/1.1\r\nHost: {}\r\nOrigin: https://elsewhere.example\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\
+         Expect: 100-continue\r\nContent-Length: 6\r\n",
+        world.host()
     );
+    for last in ["", "Connection: close\r\n"] {
+        stream
+            .write_all(format!("{head}{last}\r\n").as_bytes())
+            .unwrap();
+        // It waits for the body, although the head is enough to refuse it.
+        let mut asked = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut asked).unwrap();
+        assert!(asked.starts_with(b"HTTP/1.1 100 "));
+        stream.write_all(b"csrf=x").unwrap();
+        if last.is_empty() {
+            assert!(one_answer(&mut stream).starts_with("HTTP/1.1 403"));
+        }
+    }
+    assert!(until_the_end(stream).starts_with("HTTP/1.1 403"));
+}
+
+fn one_answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"</html>") {
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    String::from_utf8(answer).unwrap()
 }
 
 #[test]
