@@ -26,11 +26,12 @@ pub(crate) fn step() -> Result<Outcome> {
             "{AXE} could not be installed by npm: the site is not tested in a browser"
         )));
     };
+    // Of the whole workspace, as the tests before it: else it would be built anew.
     let args = [
         "test",
+        "--workspace",
+        "--all-features",
         "--locked",
-        "--package",
-        "uid2-site",
         "--test",
         "browser",
     ];

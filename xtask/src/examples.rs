@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::run::{capture, cargo, root};
+use crate::built;
+use crate::run::root;
 use crate::steps::say;
 
 /// Crate and name of those that are run.
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn run() -> Result<()> {
     all_are_listed()?;
-    let built = build()?;
+    let built = built::programs()?;
     for (krate, name) in RUN {
         let (_, program) = built
             .iter()
@@ -79,22 +79,6 @@ fn all_are_listed() -> Result<()> {
     } else {
         bail!("not the examples that xtask/src/examples.rs lists: {differ:?}")
     }
-}
-
-/// Names and programs of all examples. With all features, for so they were
-/// built by the tests.
-fn build() -> Result<Vec<(String, PathBuf)>> {
-    let mut command = cargo(&["build", "--workspace", "--all-features", "--locked"]);
-    command.args(["--examples", "--message-format", "json"]);
-    let lines = capture(&mut command)?.map_err(|complaint| anyhow!(complaint))?;
-    let messages = lines
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let programs = messages.filter_map(|message| {
-        let name = message.pointer("/target/name")?.as_str()?.to_owned();
-        Some((name, message.get("executable")?.as_str()?.into()))
-    });
-    Ok(programs.collect())
 }
 
 fn end_well(mut command: Command, patience: Duration) -> Result<()> {

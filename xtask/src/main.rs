@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`.
 
 mod browser;
+mod built;
 mod check;
 mod compare;
 mod crash;

@@ -1,8 +1,11 @@
 //! `cargo xtask test`: everything that must pass.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::browser;
+use crate::built;
 use crate::check;
 use crate::examples;
 use crate::interop::{self, Sdk};
@@ -39,16 +42,8 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.check("unsafe", check::unsafe_code::run);
     steps.check("simulate", || {
         // Not optimized: that would build everything once more.
-        let args = [
-            "run",
-            "--locked",
-            "--package",
-            "uid2-sim",
-            "--",
-            "--seconds",
-            "10",
-        ];
-        run(&mut cargo(&args))
+        let mut simulation = Command::new(built::program("uid2-sim")?);
+        run(simulation.args(["--seconds", "10"]))
     });
     steps.check("demo", || {
         run(&mut cargo(&["run", "--locked", "--", "demo"]))
@@ -89,7 +84,7 @@ fn redis() -> Outcome {
         return Outcome::Passed;
     }
     let apt = |args: &[&str]| {
-        let mut command = std::process::Command::new("apt-get");
+        let mut command = Command::new("apt-get");
         run(command.args(args).env("DEBIAN_FRONTEND", "noninteractive"))
     };
     let installed = has("apt-get")

@@ -17,12 +17,24 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::interop::operators::{Operator, build};
+use crate::built;
+use crate::interop::operators::Operator;
 use crate::interop::{java, python};
 use crate::run::{has, root, target};
 use crate::steps::say;
 use table::Table;
 use worker::{Program, Worker};
+
+/// How the program that does the work by these crates is built.
+const OURS: &[&str] = &[
+    "build",
+    "--release",
+    "--locked",
+    "--package",
+    "uid2-benches",
+    "--example",
+    "compare",
+];
 
 /// How long to measure.
 #[derive(clap::Args)]
@@ -40,15 +52,7 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
         args.seconds > 0.0 && args.rounds > 0,
         "nothing is measured in no time"
     );
-    let ours = build(&[
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "uid2-benches",
-        "--example",
-        "compare",
-    ])?;
+    let ours = built::program_of(OURS, "compare")?;
     let operator = Operator::started(Command::new(&ours).arg("operator"))?;
     let (programs, missing) = programs(ours, &operator)?;
     ensure!(

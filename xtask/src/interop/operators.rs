@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
-use crate::run::{capture, cargo};
+use crate::built;
+use crate::run::target;
 
 /// The site of the credentials that the emulator tells.
 const SITE: &str = "999";
@@ -36,16 +37,7 @@ pub(super) struct Operators {
 
 impl Operators {
     pub(super) fn start() -> Result<Self> {
-        let uid2 = build(&[
-            "build",
-            "--locked",
-            "--package",
-            "uid2-cli",
-            "--bin",
-            "uid2",
-        ])?;
-        // The executable is in target/debug.
-        let target = uid2.parent().and_then(Path::parent);
+        let uid2 = built::program("uid2")?;
         Ok(Self {
             usual: Operator::start(&uid2, &[])?,
             short_lived: Operator::start(
@@ -57,7 +49,7 @@ impl Operators {
                 ],
             )?,
             euid: Operator::start(&uid2, &["--scope=euid"])?,
-            target: target.context("no target folder")?.join("interop"),
+            target: target().join("interop"),
         })
     }
 
@@ -146,16 +138,4 @@ impl Drop for Operator {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// Builds with cargo, and tells where the executable is.
-pub(crate) fn build(args: &[&str]) -> Result<PathBuf> {
-    let mut command = cargo(args);
-    command.arg("--message-format=json-render-diagnostics");
-    let messages = capture(&mut command)?.map_err(|said| anyhow!("{said}"))?;
-    let executable = messages.lines().rev().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message.get("executable")?.as_str().map(PathBuf::from)
-    });
-    executable.with_context(|| format!("cargo {args:?} built no executable"))
 }

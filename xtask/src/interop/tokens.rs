@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::operators::{self, Operators};
+use super::operators::Operators;
 use super::report::{Report, Sealed, Verdict};
 use super::rows::READ_BY_US;
+use crate::built;
 
 /// Reads all that a program handed over, and adds the row that tells of it.
 pub(super) fn read(report: &mut Report, operators: &Operators) -> Result<()> {
@@ -36,15 +37,7 @@ pub(super) fn read(report: &mut Report, operators: &Operators) -> Result<()> {
 /// What is inside, by the `read_tokens` example, which gets its keys from the
 /// operator as the SDKs do.
 fn decode(sealed: &[&Sealed], operators: &Operators, euid: bool) -> Result<Vec<Value>> {
-    let example = operators::build(&[
-        "build",
-        "--locked",
-        "--package",
-        "uid2-emulator",
-        "--example",
-        "read_tokens",
-    ])?;
-    let mut command = Command::new(example);
+    let mut command = Command::new(built::program("read_tokens")?);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     operators.of_scope(euid).tell(&mut command);
     let mut process = command.spawn().context("cannot start read_tokens")?;
