@@ -15,6 +15,8 @@ pub(crate) enum Outcome {
 /// Runs steps one after the other, all of them, and keeps a table.
 pub(crate) struct Steps {
     only: Vec<String>,
+    /// All that there are, run or not.
+    names: Vec<&'static str>,
     /// On CI everything can be had, so what could not run has failed.
     skip_is_failure: bool,
     done: Vec<Done>,
@@ -30,12 +32,14 @@ impl Steps {
     pub(crate) fn new(only: &[String]) -> Self {
         Self {
             only: only.to_vec(),
+            names: Vec::new(),
             skip_is_failure: std::env::var_os("CI").is_some_and(|ci| ci == "true"),
             done: Vec::new(),
         }
     }
 
     pub(crate) fn step(&mut self, name: &'static str, body: impl FnOnce() -> Result<Outcome>) {
+        self.names.push(name);
         if !self.only.is_empty() && !self.only.iter().any(|only| only == name) {
             return;
         }
@@ -60,7 +64,13 @@ impl Steps {
         self.step(name, || body().map(|()| Outcome::Passed));
     }
 
-    /// Prints the table. Whether nothing failed, and anything ran.
+    /// Those asked for by a name that none has.
+    fn unknown(&self) -> impl Iterator<Item = &String> {
+        let is_known = |only: &str| self.names.contains(&only);
+        self.only.iter().filter(move |only| !is_known(only))
+    }
+
+    /// Prints the table. Whether nothing failed, and all ran that was asked for.
     pub(crate) fn finish(self) -> bool {
         say("\n=== summary");
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
@@ -85,6 +95,11 @@ impl Steps {
         say(&format!(
             "steps: {passed} passed, {failed} failed, {skipped} skipped"
         ));
+        for unknown in self.unknown() {
+            failed += 1;
+            let names = self.names.join(", ");
+            say(&format!("there is no step {unknown}; there are: {names}"));
+        }
         failed == 0 && passed > 0
     }
 }
@@ -93,4 +108,25 @@ impl Steps {
 #[expect(clippy::print_stderr, reason = "xtask talks to people")]
 pub(crate) fn say(line: &str) {
     eprintln!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(only: &[&str]) -> bool {
+        let only: Vec<_> = only.iter().map(ToString::to_string).collect();
+        let mut steps = Steps::new(&only);
+        steps.check("good", || Ok(()));
+        steps.check("bad", || anyhow::bail!("it is"));
+        steps.finish()
+    }
+
+    #[test]
+    fn what_was_asked_for_must_be_there_and_pass() {
+        assert!(passes(&["good"]));
+        for fails in [&["bad"][..], &["good", "bad"], &[], &["good", "mistyped"]] {
+            assert!(!passes(fails), "{fails:?}");
+        }
+    }
 }
