@@ -95,9 +95,11 @@ fn one(target: &str, seconds: u32) -> Result<Option<u64>> {
         .output()
         .context("cannot start cargo fuzz")?;
     let log = String::from_utf8_lossy(&output.stderr);
-    let shown = if output.status.success() { 8 } else { 60 };
     let lines: Vec<_> = log.lines().collect();
-    for line in lines.iter().skip(lines.len().saturating_sub(shown)) {
+    let panicked = lines.iter().position(|line| line.contains("panicked at"));
+    let shown = if output.status.success() { 8 } else { 60 };
+    let last = lines.len().saturating_sub(shown);
+    for line in lines.iter().skip(panicked.unwrap_or(last).min(last)) {
         say(line);
     }
     if output.status.success() {
