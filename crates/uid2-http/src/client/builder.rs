@@ -75,13 +75,17 @@ impl ClientBuilder {
     /// [cool-down](Self::cool_down) has passed, one call at a time tries the
     /// primary again; when it answers, all return to it. A 429 does not make a
     /// call go elsewhere, for limits are kept for the key.
+    ///
+    /// A host that is silent until the call's own deadline has failed as well: the
+    /// call has no time left for another, but the calls that follow go there.
     pub fn fallback(mut self, base_url: impl Into<BaseUrl>) -> Self {
         self.fallbacks.push(base_url.into());
         self
     }
 
     /// How long the primary base URL is left alone after it failed; 30 seconds
-    /// unless told otherwise.
+    /// unless told otherwise. For longer if it asks for that by `Retry-After`, up
+    /// to an hour.
     pub const fn cool_down(mut self, cool_down: Duration) -> Self {
         self.cool_down = cool_down;
         self

@@ -23,9 +23,21 @@ struct Progress {
     host: usize,
     /// The hosts that have failed in this call.
     tried: Vec<usize>,
+    /// Those that have asked to be left alone, and until when.
+    resting: Vec<(usize, Timestamp)>,
     attempts: u32,
+    /// When the last attempt began.
+    begun: Timestamp,
     /// How the last attempt failed.
     last: Option<Failure>,
+}
+
+impl Progress {
+    /// How long a host has still asked to be left alone.
+    fn rest_of(&self, host: usize, now: Timestamp) -> Duration {
+        let asked = self.resting.iter().rev().find(|(it, _)| *it == host);
+        asked.map_or(Duration::ZERO, |(_, until)| until.saturating_since(now))
+    }
 }
 
 /// What comes after a failure.
@@ -45,7 +57,9 @@ impl<T: Transport, R: Runtime> Inner<T, R> {
             started,
             host: self.hosts.pick(started),
             tried: Vec::new(),
+            resting: Vec::new(),
             attempts: 0,
+            begun: started,
             last: None,
         };
         let result = self
@@ -72,10 +86,19 @@ impl<T: Transport, R: Runtime> Inner<T, R> {
             let failure = match within(deadline.as_mut(), attempt).await {
                 Some(Ok(reply)) => return Ok(reply),
                 Some(Err(failure)) => failure,
-                None => return Err(self.too_late(progress)),
+                None => {
+                    self.leave_silent(progress);
+                    return Err(self.too_late(progress));
+                }
             };
             match self.next(&failure, O::REPEAT, progress) {
-                Next::GiveUp => return Err(failure),
+                Next::GiveUp => {
+                    let retry_after = self.retry_after(&failure, progress);
+                    return Err(Failure {
+                        retry_after,
+                        ..failure
+                    });
+                }
                 Next::Elsewhere => progress.last = Some(failure),
                 Next::Rest(pause) => {
                     progress.last = Some(failure);
@@ -96,9 +119,9 @@ impl<T: Transport, R: Runtime> Inner<T, R> {
     ) -> Result<Reply<O::Outcome>, Failure> {
         progress.attempts += 1;
         let base_url = self.hosts.url(progress.host);
-        let begun = self.runtime.now();
+        progress.begun = self.runtime.now();
         let result = self.attempt(operation, base_url).await;
-        let took = self.since(begun);
+        let took = self.since(progress.begun);
         match &result {
             Ok(reply) => {
                 self.hosts.answered(progress.host);
@@ -132,10 +155,10 @@ impl<T: Transport, R: Runtime> Inner<T, R> {
         if !chances.again {
             return Next::GiveUp;
         }
-        let retry_after = failure.retry_after;
+        let (host, asked) = self.least_resting(progress);
         let pause = self
             .policy
-            .pause(progress.attempts, retry_after, &mut self.runtime.rng());
+            .pause(progress.attempts, asked, &mut self.runtime.rng());
         let left = self
             .policy
             .deadline()
@@ -143,7 +166,7 @@ impl<T: Transport, R: Runtime> Inner<T, R> {
         match pause {
             // A pause that the deadline would end is time wasted.
             Some(pause) if pause < left => {
-                progress.host = self.hosts.current();
+                progress.host = host;
                 Next::Rest(pause)
             }
             _ => Next::GiveUp,
@@ -153,19 +176,61 @@ impl<T: Transport, R: Runtime> Inner<T, R> {
     /// Leaves a host that has failed, whatever may be repeated in this call:
     /// the calls that follow shall not run into it.
     fn leave(&self, failure: &Failure, progress: &mut Progress) -> Option<usize> {
-        if !Chances::after(&failure.kind, Repeat::Always).elsewhere {
+        let now = self.runtime.now();
+        let is_of_host = Chances::after(&failure.kind, Repeat::Always).elsewhere;
+        if let Some(asked) = failure.retry_after {
+            let until = now.saturating_add(asked);
+            // What is not the host's own, as a limit of the key is, holds for all.
+            let hosts = self.hosts.in_turn();
+            let resting = hosts.filter(|host| !is_of_host || *host == progress.host);
+            progress.resting.extend(resting.map(|host| (host, until)));
+        }
+        if !is_of_host {
             self.hosts.answered(progress.host);
             return None;
         }
         progress.tried.push(progress.host);
+        let rest = failure.retry_after.unwrap_or_default();
+        self.hosts.next(progress.host, &progress.tried, now, rest)
+    }
+
+    /// Leaves a host that the deadline has found silent: else the calls that
+    /// follow would all end in it. One that had little of the call's time may
+    /// just have been the last.
+    fn leave_silent(&self, progress: &mut Progress) {
+        if self.since(progress.begun) < self.policy.deadline() / 2 {
+            return;
+        }
+        progress.tried.push(progress.host);
+        let now = self.runtime.now();
         self.hosts
-            .next(progress.host, &progress.tried, self.runtime.now())
+            .next(progress.host, &progress.tried, now, Duration::ZERO);
+    }
+
+    /// The host to go back to after a pause, and how long it has still asked to be
+    /// left alone: the one in use, unless another may be asked earlier.
+    fn least_resting(&self, progress: &Progress) -> (usize, Duration) {
+        let now = self.runtime.now();
+        let hosts = self.hosts.in_turn();
+        let resting = hosts.map(|host| (host, progress.rest_of(host, now)));
+        // Of several with the same, the first.
+        let least = resting.min_by_key(|(_, rest)| *rest);
+        least.unwrap_or((progress.host, Duration::ZERO))
+    }
+
+    /// How long to wait before calling again: as asked by the host that failed
+    /// last, and by the one that the next call begins with.
+    fn retry_after(&self, last: &Failure, progress: &Progress) -> Option<Duration> {
+        let next = progress.rest_of(self.hosts.current(), self.runtime.now());
+        last.retry_after.max((!next.is_zero()).then_some(next))
     }
 
     fn too_late(&self, progress: &mut Progress) -> Failure {
         let last = progress.last.take();
         let http_status = last.as_ref().and_then(|last| last.http_status);
-        let retry_after = last.as_ref().and_then(|last| last.retry_after);
+        let retry_after = last
+            .as_ref()
+            .and_then(|last| self.retry_after(last, progress));
         Failure {
             kind: ErrorKind::Deadline {
                 deadline: self.policy.deadline(),

@@ -19,7 +19,12 @@ struct State {
     current: usize,
     /// When the primary failed last, or was last given a chance.
     primary_left: Timestamp,
+    /// How long it is left alone from then on, if that is more than the cool-down.
+    primary_rests: Duration,
 }
+
+/// However much longer the primary has asked for: a fallback is to be a fallback.
+const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 
 impl Hosts {
     pub(super) fn new(primary: BaseUrl, fallbacks: Vec<BaseUrl>, cool_down: Duration) -> Self {
@@ -45,30 +50,47 @@ impl Hosts {
         if state.current == 0 {
             return 0;
         }
-        let rested = now >= state.primary_left.saturating_add(self.cool_down);
+        let rest = state.primary_rests.max(self.cool_down);
+        let rested = now >= state.primary_left.saturating_add(rest);
         // A clock that was set back must not keep us away for longer.
         if rested || now < state.primary_left {
             state.primary_left = now;
+            state.primary_rests = Duration::ZERO;
             return 0;
         }
         state.current
     }
 
     /// `host` failed in a way that another may not; `tried` are all that this
-    /// call has tried, `host` included. Gives the next to try, if one is left.
-    pub(super) fn next(&self, host: usize, tried: &[usize], now: Timestamp) -> Option<usize> {
-        let count = 1 + self.fallbacks.len();
+    /// call has tried, `host` included; `rest` is how long it has asked to be left
+    /// alone. Gives the next to try, if one is left.
+    pub(super) fn next(
+        &self,
+        host: usize,
+        tried: &[usize],
+        now: Timestamp,
+        rest: Duration,
+    ) -> Option<usize> {
         let mut state = self.state();
         if state.current == host {
-            state.current = (host + 1) % count;
+            state.current = (host + 1) % self.count();
         }
         if host == 0 {
             state.primary_left = now;
+            state.primary_rests = rest.min(LONGEST_REST);
         }
-        let from = state.current;
-        (from..from + count)
-            .map(|candidate| candidate % count)
-            .find(|candidate| !tried.contains(candidate))
+        drop(state);
+        self.in_turn().find(|candidate| !tried.contains(candidate))
+    }
+
+    /// All, from the one in use on.
+    pub(super) fn in_turn(&self) -> impl Iterator<Item = usize> {
+        let (from, count) = (self.current(), self.count());
+        (from..from + count).map(move |host| host % count)
+    }
+
+    fn count(&self) -> usize {
+        1 + self.fallbacks.len()
     }
 
     /// `host` answered. When it is the primary, all return to it.
@@ -104,6 +126,7 @@ mod tests {
     use super::*;
 
     const COOL_DOWN: Duration = Duration::from_secs(30);
+    const NO_REST: Duration = Duration::ZERO;
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(1_700_000_000 + secs)
@@ -125,7 +148,7 @@ mod tests {
     #[test]
     fn a_single_host_is_always_the_one() {
         let hosts = hosts(0);
-        assert_eq!(hosts.next(0, &[0], at(0)), None);
+        assert_eq!(hosts.next(0, &[0], at(0), NO_REST), None);
         assert_eq!(hosts.pick(at(0)), 0);
         assert_eq!(hosts.current(), 0);
     }
@@ -133,16 +156,16 @@ mod tests {
     #[test]
     fn a_call_goes_once_round() {
         let hosts = hosts(2);
-        assert_eq!(hosts.next(0, &[0], at(0)), Some(1));
-        assert_eq!(hosts.next(1, &[0, 1], at(0)), Some(2));
-        assert_eq!(hosts.next(2, &[0, 1, 2], at(0)), None);
+        assert_eq!(hosts.next(0, &[0], at(0), NO_REST), Some(1));
+        assert_eq!(hosts.next(1, &[0, 1], at(0), NO_REST), Some(2));
+        assert_eq!(hosts.next(2, &[0, 1, 2], at(0), NO_REST), None);
         assert_eq!(hosts.current(), 0, "all have failed: from the beginning");
     }
 
     #[test]
     fn one_call_per_cool_down_tries_the_primary() {
         let hosts = hosts(1);
-        hosts.next(0, &[0], at(0));
+        hosts.next(0, &[0], at(0), NO_REST);
         assert_eq!(hosts.pick(at(29)), 1);
         assert_eq!(hosts.pick(at(30)), 0);
         // Meanwhile, others do not.
@@ -159,22 +182,35 @@ mod tests {
         assert_eq!(hosts.pick(at(61)), 0);
     }
 
+    #[test]
+    fn a_primary_that_asks_for_rest_is_given_it_within_reason() {
+        let hosts = hosts(1);
+        hosts.next(0, &[0], at(0), Duration::from_secs(600));
+        assert_eq!(hosts.pick(at(599)), 1);
+        assert_eq!(hosts.pick(at(600)), 0, "one call");
+        assert_eq!(hosts.pick(at(629)), 1);
+        assert_eq!(hosts.pick(at(630)), 0, "and the next after a cool-down");
+        hosts.next(0, &[0], at(630), Duration::MAX);
+        assert_eq!(hosts.pick(at(630 + 3599)), 1);
+        assert_eq!(hosts.pick(at(630 + 3600)), 0);
+    }
+
     /// Calls that run at once and all fail take one step, not one each.
     #[test]
     fn late_news_of_a_host_already_left_changes_nothing() {
         let hosts = hosts(2);
-        assert_eq!(hosts.next(0, &[0], at(0)), Some(1));
-        assert_eq!(hosts.next(0, &[0], at(1)), Some(1));
+        assert_eq!(hosts.next(0, &[0], at(0), NO_REST), Some(1));
+        assert_eq!(hosts.next(0, &[0], at(1), NO_REST), Some(1));
         assert_eq!(hosts.current(), 1);
     }
 
     #[test]
     fn a_primary_that_fails_its_chance_leads_to_the_fallback_in_use() {
         let hosts = hosts(2);
-        hosts.next(0, &[0], at(0));
-        hosts.next(1, &[0, 1], at(0));
+        hosts.next(0, &[0], at(0), NO_REST);
+        hosts.next(1, &[0, 1], at(0), NO_REST);
         assert_eq!(hosts.pick(at(30)), 0);
-        assert_eq!(hosts.next(0, &[0], at(33)), Some(2));
+        assert_eq!(hosts.next(0, &[0], at(33), NO_REST), Some(2));
         assert_eq!(hosts.pick(at(62)), 2);
         assert_eq!(hosts.pick(at(63)), 0);
     }
@@ -182,7 +218,7 @@ mod tests {
     #[test]
     fn clocks_at_their_ends_do_no_harm() {
         let hosts = hosts(1);
-        hosts.next(0, &[0], Timestamp::MAX);
+        hosts.next(0, &[0], Timestamp::MAX, NO_REST);
         assert_eq!(hosts.pick(Timestamp::from_millis(i64::MIN)), 0);
         assert_eq!(hosts.pick(Timestamp::MAX), 0);
     }

@@ -95,15 +95,14 @@ impl RetryPolicy {
         self.deadline
     }
 
-    /// The pause after `attempts` attempts, or `None` if the server wants to be
-    /// left alone for longer than a call waits.
+    /// The pause after `attempts` attempts, or `None` if the server has asked to
+    /// be left alone for longer than a call waits.
     pub(super) fn pause(
         &self,
         attempts: u32,
-        retry_after: Option<Duration>,
+        asked: Duration,
         rng: &mut impl Rng,
     ) -> Option<Duration> {
-        let asked = retry_after.unwrap_or_default();
         if asked > self.max_retry_after {
             return None;
         }
@@ -184,7 +183,7 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
-    fn pause(policy: RetryPolicy, attempts: u32, asked: Option<Duration>) -> Option<Duration> {
+    fn pause(policy: RetryPolicy, attempts: u32, asked: Duration) -> Option<Duration> {
         policy.pause(attempts, asked, &mut ChaCha20Rng::seed_from_u64(7))
     }
 
@@ -196,7 +195,7 @@ mod tests {
             let bound = (100 << attempts.saturating_sub(1).min(10)).min(2000);
             let mut longest = Duration::ZERO;
             for _ in 0..200 {
-                let pause = policy.pause(attempts, None, &mut rng).unwrap();
+                let pause = policy.pause(attempts, Duration::ZERO, &mut rng).unwrap();
                 longest = longest.max(pause);
             }
             let bound = Duration::from_millis(bound);
@@ -209,22 +208,19 @@ mod tests {
     fn what_the_server_asks_comes_on_top_up_to_the_bound() {
         let policy = RetryPolicy::default().with_max_retry_after(Duration::from_secs(5));
         let asked = Duration::from_secs(5);
-        assert!(pause(policy, 1, Some(asked)).unwrap() >= asked);
+        assert!(pause(policy, 1, asked).unwrap() >= asked);
         let more = asked + Duration::from_nanos(1);
-        assert_eq!(pause(policy, 1, Some(more)), None);
+        assert_eq!(pause(policy, 1, more), None);
     }
 
     #[test]
     fn odd_settings_do_no_harm() {
         let none = RetryPolicy::default().with_pauses(Duration::ZERO, Duration::ZERO);
-        assert_eq!(pause(none, 3, None), Some(Duration::ZERO));
+        assert_eq!(pause(none, 3, Duration::ZERO), Some(Duration::ZERO));
         let endless = RetryPolicy::default()
             .with_pauses(Duration::MAX, Duration::MAX)
             .with_max_retry_after(Duration::MAX);
-        assert_eq!(
-            pause(endless, u32::MAX, Some(Duration::MAX)),
-            Some(Duration::MAX)
-        );
+        assert_eq!(pause(endless, u32::MAX, Duration::MAX), Some(Duration::MAX));
         assert_eq!(
             RetryPolicy::default().with_max_attempts(0).max_attempts(),
             1

@@ -1,14 +1,16 @@
 //! From one base URL to the next, and back.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
+use http::header::RETRY_AFTER;
 use uid2_core::BaseUrl;
 use uid2_core::operation::{Action, Generate, Logout};
-use uid2_http::{Client, HyperTransport, TransportErrorKind};
+use uid2_http::{Client, ErrorKind, HyperTransport, TransportErrorKind};
 
 use crate::support::{
     Authority, RawServer, Seen, Server, TestRuntime, bare, caller, dii, good, policy, read_request,
@@ -210,6 +212,77 @@ async fn when_all_are_down_the_attempts_are_shared() {
     );
     assert_eq!(error.base_url(), &a.base_url());
     assert_eq!(error.http_status(), Some(500));
+}
+
+/// The deadline of a call may come before any timeout of the transport.
+#[tokio::test]
+async fn a_host_that_says_nothing_until_the_deadline_is_left() {
+    let silent = RawServer::start(|mut tcp, _| async move {
+        read_request(&mut tcp).await;
+        pending::<()>().await;
+    })
+    .await;
+    let fallback = Server::start(good).await;
+    // In real time: that of the tests does not pass by itself.
+    let client = Client::builder(caller(), silent.base_url())
+        .fallback(fallback.base_url())
+        .retry(policy().with_deadline(Duration::from_secs(2)))
+        .build(transport());
+    let dii = dii();
+    let error = client.generate(&Generate::new(&dii)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Deadline { .. }));
+    assert_eq!(error.base_url(), &silent.base_url());
+    client.generate(&Generate::new(&dii)).await.unwrap();
+    assert_eq!((silent.connections(), fallback.seen().len()), (1, 1));
+}
+
+fn asking_for_rest(status: u16, seconds: &'static str) -> impl Fn(&Seen) -> Response<Bytes> {
+    move |_| {
+        let mut response = bare(status);
+        let value = http::HeaderValue::from_static(seconds);
+        response.headers_mut().insert(RETRY_AFTER, value);
+        response
+    }
+}
+
+/// That another was asked in between does not make it forgotten.
+#[tokio::test]
+async fn a_host_that_asks_for_rest_is_given_it() {
+    let busy = Server::start(asking_for_rest(503, "3")).await;
+    let runtime = TestRuntime::new();
+    let client = client_of(&[busy.base_url(), nobody().await], &runtime);
+    let error = client.generate(&Generate::new(&dii())).await.unwrap_err();
+    // After a short pause the other one again, which has not asked for any.
+    assert_eq!((error.attempts(), busy.seen().len()), (3, 1));
+    assert_eq!(runtime.slept().len(), 1);
+    // Both have failed, so the next call begins with the primary.
+    let asked = error.retry_after().unwrap();
+    assert!(asked <= Duration::from_secs(3) && asked > Duration::from_secs(2));
+
+    let busy = Server::start(asking_for_rest(503, "600")).await;
+    let fallback = Server::start(good).await;
+    let runtime = TestRuntime::new();
+    let client = client_of(&[busy.base_url(), fallback.base_url()], &runtime);
+    for (after, seen) in [(0, 1), (599, 1), (1, 2)] {
+        runtime.advance(Duration::from_secs(after));
+        client.generate(&Generate::new(&dii())).await.unwrap();
+        assert_eq!(busy.seen().len(), seen, "after another {after} s");
+    }
+}
+
+/// A limit of the key is one at every host.
+#[tokio::test]
+async fn a_limit_of_the_key_is_waited_for_wherever_the_call_goes_on() {
+    let limited = Server::start(asking_for_rest(429, "3")).await;
+    let fallback = Server::start(good).await;
+    let runtime = TestRuntime::new();
+    let client = client_of(&[limited.base_url(), fallback.base_url()], &runtime);
+    let error = client.generate(&Generate::new(&dii())).await.unwrap_err();
+    assert_eq!((limited.seen().len(), fallback.seen().len()), (3, 0));
+    for slept in runtime.slept() {
+        assert!(slept >= Duration::from_secs(3), "{slept:?}");
+    }
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
 }
 
 #[tokio::test]
