@@ -171,10 +171,7 @@ struct PlainMessage {
 pub fn operations(data: &[u8]) {
     let mut input = Input::new(data);
     let how = input.byte();
-    let status = match input.byte() {
-        0..=127 => 200,
-        byte => 100 + 4 * u16::from(byte),
-    };
+    let status = status(&mut input);
     let content_type = content_type(&mut input);
     let answer = Answer {
         sent: encoding(how),
@@ -190,6 +187,23 @@ pub fn operations(data: &[u8]) {
         3 => answer.validate(),
         _ => answer.logout(),
     }
+}
+
+/// What an operator and what stands before it may say; those that are told apart
+/// often, any other now and then.
+const STATUSES: [u16; 16] = [
+    400, 401, 403, 404, 405, 407, 408, 413, 429, 500, 502, 503, 204, 301, 302, 418,
+];
+const ANY_STATUS: u8 = 255;
+
+fn status(input: &mut Input<'_>) -> u16 {
+    let byte = input.byte();
+    if byte == ANY_STATUS {
+        return u16::from_be_bytes(input.array());
+    }
+    let chosen = byte.checked_sub(128).map(usize::from);
+    let chosen = chosen.and_then(|at| STATUSES.get(at % STATUSES.len()));
+    chosen.copied().unwrap_or(200)
 }
 
 fn content_type<'a>(input: &mut Input<'a>) -> Option<&'a str> {
@@ -335,6 +349,13 @@ impl Answer<'_> {
         assert!(words <= 2 * 400, "an error of {words} bytes");
         if error.action() == Action::SignInAgain {
             assert!(matches!(error, Error::Refused(_)));
+            assert_eq!(self.status, 400, "signed out by who is no operator");
+        }
+        if matches!(self.status, 401 | 403) {
+            assert_eq!(error.action(), Action::FixConfiguration);
+        }
+        if matches!(self.status, 408 | 429 | 500..=599) {
+            assert_eq!(error.action(), Action::Retry);
         }
     }
 
@@ -402,4 +423,20 @@ fn identity(with_key: bool) -> Identity {
         unreachable!("our own identity does not read");
     };
     identity
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What cannot be reached is not tested, however long it is fuzzed.
+    #[test]
+    fn all_statuses_are_reached() {
+        let reached: Vec<u16> = (0..=255)
+            .map(|byte| status(&mut Input::new(&[byte, 1, 195])))
+            .collect();
+        for status in STATUSES.iter().chain(&[200, 451]) {
+            assert!(reached.contains(status), "{status}");
+        }
+    }
 }
