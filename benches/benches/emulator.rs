@@ -12,11 +12,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use uid2_benches::{API_KEY, answering, caller, rng};
+use uid2_benches::{API_KEY, answering, bare_client, caller, rng};
 use uid2_core::operation::Generate;
 use uid2_core::{Dii, Timestamp};
 use uid2_emulator::Emulator;
@@ -53,7 +52,7 @@ async fn post_many(client: &Bare, url: &http::Uri, body: &Bytes, in_flight: usiz
 
 fn generate(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
-    let client: Bare = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let client: Bare = bare_client();
     let emulator = runtime.block_on(Emulator::start()).unwrap();
     let url = |base: &str| -> http::Uri { format!("{base}/v2/token/generate").parse().unwrap() };
     let emulator_url = url(emulator.url());

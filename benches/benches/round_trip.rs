@@ -16,11 +16,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as BareClient;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use rand_core::{CryptoRng, Infallible, TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
-use uid2_benches::{Bare as Cipher, NOW, PlainIdentity, answering, caller, identity_json};
+use uid2_benches::{
+    Bare as Cipher, NOW, PlainIdentity, answering, bare_client, caller, identity_json,
+};
 use uid2_core::envelope::{self, Encoding, Nonce};
 use uid2_core::operation::Generate;
 use uid2_core::{BaseUrl, Dii, Timestamp};
@@ -153,7 +154,7 @@ fn generate(criterion: &mut Criterion) {
     let dii = Arc::new(Dii::email("jane.doe@example.com").unwrap());
 
     let request = request(&dii, &base);
-    let bare_client: Bare = BareClient::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let bare_client: Bare = bare_client();
     // Where plain http may go is asked of no https request.
     let transport = HyperTransport::builder().allow_insecure();
     let transport = transport.build().unwrap();

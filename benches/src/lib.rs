@@ -11,7 +11,7 @@ use uid2_core::operation::Caller;
 use uid2_core::{ApiKey, ClientSecret, Identity, Timestamp};
 
 pub use bare::{Bare, PlainIdentity};
-pub use server::answering;
+pub use server::{answering, bare_client};
 pub use threads::{fillings, on_threads};
 
 /// The operator's local credentials (protocol, section 3).

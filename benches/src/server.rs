@@ -1,4 +1,4 @@
-//! A bare hyper server: what a round trip cannot do without.
+//! A bare hyper server and a bare hyper client: what a round trip cannot do without.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -7,8 +7,19 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
+
+/// A client that does nothing but carry; like ours and the server, it sends what it
+/// has at once.
+#[must_use]
+pub fn bare_client() -> Client<HttpConnector, Full<Bytes>> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).build(connector)
+}
 
 /// Reads the body of every request and answers with `answer`.
 ///

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::run::{cargo, root, run};
+use crate::run::{cargo, root, run, target};
 use crate::steps::say;
 
 /// The longest input: more than any token or identity has.
@@ -63,6 +63,14 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The targets compile, which nothing else sees to: they are no members of the
+/// workspace. Without instrumentation, so without cargo-fuzz.
+pub(crate) fn builds() -> Result<()> {
+    let args = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];
+    let target = target().join("guard/fuzz");
+    run(cargo(&args).env("CARGO_TARGET_DIR", target))
+}
+
 /// cargo-fuzz without a sanitizer: those need a nightly toolchain, and there is
 /// no unsafe code of ours for them to look at. Overflow checks and debug
 /// assertions are on.
@@ -114,4 +122,42 @@ fn executions(log: &str) -> Option<u64> {
     log.lines()
         .find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))
         .and_then(|number| number.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+
+    /// What stands between each `before` and the next quotation mark.
+    fn quoted(text: &str, before: &str) -> BTreeSet<String> {
+        let rest = text.split(before).skip(1);
+        rest.filter_map(|rest| rest.split('"').next())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// A target is built, has a corpus, and that is replayed by a stable test.
+    #[test]
+    fn every_target_is_known_everywhere() {
+        let targets: BTreeSet<_> = targets().unwrap().into_iter().collect();
+        let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+        let (_, bins) = manifest.split_once("[[bin]]").unwrap();
+        assert_eq!(quoted(bins, "name = \""), targets);
+
+        let corpus = fs::read_dir(root().join("fuzz/corpus")).unwrap();
+        let corpus = corpus.map(|folder| folder.unwrap().file_name().into_string().unwrap());
+        assert_eq!(corpus.collect::<BTreeSet<_>>(), targets);
+
+        let mut replayed = BTreeSet::new();
+        for krate in fs::read_dir(root().join("crates")).unwrap() {
+            let tests = krate.unwrap().path().join("tests/fuzz_corpus.rs");
+            if let Ok(text) = fs::read_to_string(tests) {
+                replayed.extend(quoted(&text, "replay(\""));
+            }
+        }
+        assert_eq!(replayed, targets);
+    }
 }

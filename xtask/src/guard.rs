@@ -4,6 +4,7 @@
 use anyhow::Result;
 
 use crate::check;
+use crate::fuzz;
 use crate::steps::Steps;
 
 /// Which guards to run.
@@ -27,6 +28,7 @@ pub(crate) fn all(args: &Args) -> Result<bool> {
     steps.step("minimal", check::minimal::run);
     steps.step("api", || check::api::run(args.bless));
     steps.check("docs", check::docs::run);
+    steps.check("fuzz", fuzz::builds);
     steps.check("package", check::package::run);
     Ok(steps.finish())
 }

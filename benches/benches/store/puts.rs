@@ -89,16 +89,16 @@ fn stored(
             puts += rounds * writers as u64;
             turn += 1;
             runtime.block_on(async {
+                // Each has a part of the users to itself.
+                let parts: Vec<Vec<_>> = (0..writers)
+                    .map(|writer| {
+                        let own = records.iter().skip((writer + turn) % writers);
+                        own.step_by(writers).cloned().collect()
+                    })
+                    .collect();
                 let start = Instant::now();
                 let mut tasks = JoinSet::new();
-                for writer in 0..writers {
-                    // Each has a part of the users to itself.
-                    let own: Vec<_> = records
-                        .iter()
-                        .skip((writer + turn) % writers)
-                        .step_by(writers)
-                        .cloned()
-                        .collect();
+                for own in parts {
                     let store = store.clone();
                     tasks.spawn(async move {
                         let mut own = own.iter().cycle();

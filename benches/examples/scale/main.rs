@@ -45,13 +45,19 @@ fn main() -> ExitCode {
     let sizes: Vec<usize> = if sizes.is_empty() {
         vec![10_000, 100_000, 1_000_000]
     } else {
-        sizes.iter().map(|size| size.parse().unwrap()).collect()
+        let sizes = sizes.iter().map(|size| size.parse()).collect();
+        let Ok(sizes) = sizes else {
+            println!("how many users is a number: {}", arguments[1..].join(" "));
+            return ExitCode::FAILURE;
+        };
+        sizes
     };
     let fewest = measure::DUE * measure::SWEEPS;
     if sizes.iter().any(|users| *users < fewest) {
         println!("at least {fewest} users, for each sweep to find others due");
         return ExitCode::FAILURE;
     }
+    report::prove();
     all(&PathBuf::from(folder), &sizes)
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Result, bail, ensure};
 
 use super::scratch::Scratch;
-use crate::run::{capture, root};
+use crate::run::{capture, root, run as run_command};
 use crate::steps::Outcome;
 use crate::tools::Tool;
 
@@ -54,7 +54,8 @@ fn check(deny: &Path, folder: &Path, which: &[&str]) -> Result<Option<String>> {
     Ok(capture(&mut command)?.err())
 }
 
-/// A licence that is not listed, and a dependency that is on no registry.
+/// A licence that is not listed, a dependency in any version, and one that is on no
+/// registry. Not planted is what would have to be fetched: an advisory, OpenSSL.
 fn planted(deny: &Path) -> Result<()> {
     let package = |license: &str, dependencies: &str| {
         format!(
@@ -63,11 +64,14 @@ fn planted(deny: &Path) -> Result<()> {
         )
     };
     let wild = "\n[dependencies]\nsubtle = \"*\"\n";
+    let elsewhere = format!("\n[dependencies]\n{}\n", elsewhere()?);
     for (manifest, which, told) in [
         (package("GPL-3.0-only", ""), "licenses", Some("GPL-3.0")),
         (package("MIT", ""), "licenses", None),
         (package("MIT", wild), "bans", Some("wildcard")),
         (package("MIT", ""), "bans", None),
+        (package("MIT", &elsewhere), "sources", Some("elsewhere")),
+        (package("MIT", ""), "sources", None),
     ] {
         let scratch = Scratch::new("denied", &manifest, "")?;
         let complaint = check(deny, scratch.folder(), &[which])?;
@@ -80,4 +84,30 @@ fn planted(deny: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A dependency in a git repository of its own.
+fn elsewhere() -> Result<String> {
+    let manifest = "name = \"elsewhere\"\nversion = \"0.0.0\"\nedition = \"2024\"\n";
+    let scratch = Scratch::new("elsewhere", manifest, "")?;
+    let folder = scratch.folder();
+    for args in [
+        &["init", "--quiet"][..],
+        &["add", "."],
+        &[
+            "-c",
+            "user.name=x",
+            "-c",
+            "user.email=x@example.com",
+            "commit",
+            "--quiet",
+            "--message=x",
+        ],
+    ] {
+        run_command(Command::new("git").current_dir(folder).args(args))?;
+    }
+    Ok(format!(
+        "elsewhere = {{ git = \"file://{}\" }}",
+        folder.display()
+    ))
 }

@@ -115,11 +115,27 @@ fn planted() -> Result<()> {
         run_command(&mut scratch.cargo(&["check", "--quiet", "--offline"]))?;
         let mut package = scratch.cargo(&["package", "--quiet", "--offline", "--allow-dirty"]);
         match (capture(&mut package)?, builds) {
-            (Ok(_), true) => {}
+            (Ok(_), true) => lacking()?,
             (Err(complaint), false) if complaint.contains("outside.txt") => {}
             (Ok(_), false) => bail!("the self-test was packed: this check proves nothing"),
             (Err(complaint), _) => bail!("the self-test failed for another reason:\n{complaint}"),
         }
     }
+    Ok(())
+}
+
+/// The package that was planted has no licence, no README and hardly any metadata.
+fn lacking() -> Result<()> {
+    let file = target().join("guard/scratch-target/package/outside-0.0.0.crate");
+    let files = missing(&file)?;
+    ensure!(
+        files.len() == FILES.len() - 1,
+        "the self-test found {files:?} to be missing: this check proves nothing"
+    );
+    let metadata = incomplete(&Package::of(serde_json::json!({ "name": "outside" })));
+    ensure!(
+        metadata.len() == 8,
+        "the self-test found {metadata:?} to be missing: this check proves nothing"
+    );
     Ok(())
 }

@@ -39,6 +39,11 @@ pub(super) fn libraries() -> Result<Vec<Package>> {
 }
 
 impl Package {
+    /// One as cargo would tell of it.
+    pub(super) const fn of(metadata: Value) -> Self {
+        Self(metadata)
+    }
+
     pub(super) fn name(&self) -> Result<&str> {
         let name = self.0.get("name").and_then(Value::as_str);
         name.context("a package without a name")

@@ -70,18 +70,52 @@ pub(crate) fn run() -> Result<()> {
                 bail!("{} silences the list of clippy.toml", file.display());
             }
         }
+        let manifest = krate.join("Cargo.toml");
+        ensure!(
+            read(&manifest)?.contains("[lints]\nworkspace = true"),
+            "{} must take its lints from the workspace",
+            manifest.display()
+        );
     }
+    let manifest = read(&root().join("Cargo.toml"))?;
     ensure!(
+        !lowers(&manifest),
+        "the lints of the workspace silence the list of clippy.toml"
+    );
+    let planted = [
         silences("#![allow(clippy::disallowed_types)]"),
-        "the self-test found nothing: this check proves nothing"
+        silences("#![allow(clippy::style)]"),
+        silences("#[allow(warnings)]"),
+        lowers("[workspace.lints.clippy]\nstyle = \"allow\"\n"),
+        lowers("[workspace.lints.clippy]\ndisallowed_methods = \"allow\"\n"),
+    ];
+    ensure!(
+        planted == [true; 5],
+        "the self-test found {planted:?}: this check proves nothing"
     );
     Ok(())
 }
 
-fn silences(text: &str) -> bool {
-    text.contains("clippy::disallowed_")
-        || text.contains("clippy::all")
-        || text.contains("cap-lints")
+/// Whether a source allows what the list refuses: by name, by the group that the
+/// lints are in, or with everything.
+fn silences(source: &str) -> bool {
+    [
+        "clippy::disallowed_",
+        "clippy::style",
+        "clippy::all",
+        "allow(warnings",
+        "cap-lints",
+    ]
+    .iter()
+    .any(|silencer| source.contains(silencer))
+}
+
+/// Whether a manifest sets those lints, or their groups, at all.
+fn lowers(manifest: &str) -> bool {
+    manifest.lines().any(|line| {
+        let name = line.split('=').next().unwrap_or_default().trim();
+        name.starts_with("disallowed_") || matches!(name, "style" | "all" | "warnings")
+    })
 }
 
 /// Every entry of the list is refused where it is used, and nothing else is.
