@@ -46,6 +46,19 @@ impl Failure {
         }
     }
 
+    /// Whether it is what is in the file, or that there is no room for more: not
+    /// what the file is on.
+    pub(super) fn is_of_contents(&self) -> bool {
+        let code = self.0.sqlite_error_code();
+        matches!(code, Some(ErrorCode::DiskFull | ErrorCode::DatabaseCorrupt))
+    }
+
+    /// Whether an index does not say what the records do (`SQLITE_CORRUPT_INDEX`).
+    pub(super) fn is_of_an_index(&self) -> bool {
+        let code = self.0.sqlite_error().map(|error| error.extended_code);
+        code == Some(rusqlite::ffi::SQLITE_CORRUPT_INDEX)
+    }
+
     fn is_mistyped(&self) -> bool {
         matches!(
             *self.0,

@@ -7,6 +7,7 @@ use futures_channel::oneshot;
 use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
+use super::column;
 use super::error::typed;
 use super::writer::{Command, Done, Operation};
 use super::{FileStore, beside, schema};
@@ -235,7 +236,7 @@ fn verify_step(connection: &Connection, codec: &Codec, after: i64) -> rusqlite::
     while let Some(row) = rows.next()? {
         last = Some(row.get(0)?);
         step.records += 1;
-        let stored_key = Zeroizing::new(row.get::<_, Vec<u8>>(1)?);
+        let stored_key = Zeroizing::new(column::bytes(row, 1)?);
         let row = super::reader::StoredRow::read_from(row, 2)?;
         match row.entry(codec, &stored_key) {
             Ok(entry) => step.misplaced += u64::from(!row.is_in_place(&entry.record)),

@@ -1,6 +1,7 @@
 //! Records in a file.
 
 mod cache;
+mod column;
 mod error;
 mod lock;
 mod maintenance;

@@ -229,6 +229,7 @@ impl Opened {
                 codec: options.codec.clone(),
                 versions_until: version,
                 commits,
+                rebuilt: None,
                 readers,
                 lock,
             }

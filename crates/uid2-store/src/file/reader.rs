@@ -7,6 +7,7 @@ use uid2_core::Timestamp;
 use uid2_core::lifecycle::Record;
 use zeroize::Zeroizing;
 
+use super::column;
 use super::error::typed;
 use super::queue::Queue;
 use crate::{Codec, Cursor, DueKey, Entry, Scanned, ScannedEntry, StoreError, Version};
@@ -39,7 +40,7 @@ pub(super) fn get(
 
 /// A row but for its key.
 pub(super) struct StoredRow {
-    version: i64,
+    version: Option<i64>,
     due: Option<i64>,
     expires: Option<i64>,
     pub(super) value: Zeroizing<Vec<u8>>,
@@ -49,10 +50,10 @@ impl StoredRow {
     /// From four columns, of which `version` is the first.
     pub(super) fn read_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
         Ok(Self {
-            version: row.get(first)?,
-            due: row.get(first + 1)?,
-            expires: row.get(first + 2)?,
-            value: Zeroizing::new(row.get(first + 3)?),
+            version: column::integer(row, first)?,
+            due: column::integer(row, first + 1)?,
+            expires: column::integer(row, first + 2)?,
+            value: Zeroizing::new(column::bytes(row, first + 3)?),
         })
     }
 
@@ -71,11 +72,12 @@ impl StoredRow {
 
     fn scanned(&self, codec: &Codec, stored_key: &[u8]) -> Scanned {
         let (key, record) = codec.decode_entry(stored_key, &self.value)?;
+        let version = self.version.ok_or(StoreError::Damaged)?;
         Ok(ScannedEntry {
             key: Box::from(&*key),
             entry: Entry {
                 record,
-                version: Version::new(self.version.cast_unsigned()),
+                version: Version::new(version.cast_unsigned()),
             },
         })
     }
@@ -106,8 +108,8 @@ fn due_by_index(
 ) -> Result<Vec<DueKey>, StoreError> {
     let read = |row: &Row<'_>| {
         Ok(DueKey {
-            due: Timestamp::from_millis(row.get(0)?),
-            key: row.get::<_, Vec<u8>>(1)?.into(),
+            due: due_of(row, now)?,
+            key: column::bytes(row, 1)?.into(),
         })
     };
     scan_due(connection, "due, key", now, after, limit, read)
@@ -124,9 +126,9 @@ fn due_by_value(
     limit: usize,
 ) -> Result<Vec<DueKey>, StoreError> {
     let read = |row: &Row<'_>| {
-        let due = Timestamp::from_millis(row.get(0)?);
-        let stored_key: Box<[u8]> = row.get::<_, Vec<u8>>(1)?.into();
-        let value: Vec<u8> = row.get(2)?;
+        let due = due_of(row, now)?;
+        let stored_key: Box<[u8]> = column::bytes(row, 1)?.into();
+        let value = Zeroizing::new(column::bytes(row, 2)?);
         let key = codec.decode_entry(&stored_key, &value);
         let key = key.ok().map(|(key, _)| Box::from(&*key));
         Ok((due, stored_key, key))
@@ -151,6 +153,12 @@ fn due_by_value(
             return Ok(found);
         }
     }
+}
+
+/// When it is due: now, if that cannot be read, lest a scan go on from before it.
+fn due_of(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Timestamp> {
+    let due = column::integer(row, 0)?;
+    Ok(due.map_or(now, Timestamp::from_millis))
 }
 
 fn scan_due<T>(
@@ -192,7 +200,7 @@ pub(super) fn scan(
     let mut last = None;
     let read = |row: &Row<'_>| {
         last = Some(row.get::<_, i64>(0)?);
-        let stored_key: Vec<u8> = row.get(1)?;
+        let stored_key = column::bytes(row, 1)?;
         StoredRow::read_from(row, 2).map(|row| row.scanned(codec, &stored_key))
     };
     let page: Vec<Scanned> = connection

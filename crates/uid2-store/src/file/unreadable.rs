@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
 use super::FileStore;
+use super::column;
 use super::error::typed;
 use super::reader::StoredRow;
 use crate::{Codec, StoreError, Unreadable};
@@ -49,7 +50,7 @@ fn step(
     while let Some(row) = rows.next()? {
         last = Some(row.get(0)?);
         read += 1;
-        let stored_key = Zeroizing::new(row.get::<_, Vec<u8>>(1)?);
+        let stored_key = Zeroizing::new(column::bytes(row, 1)?);
         let row = StoredRow::read_from(row, 2)?;
         if let Err(error) = row.entry(codec, &stored_key) {
             found.push(Unreadable::new(&stored_key, error));

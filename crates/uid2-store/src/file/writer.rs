@@ -1,7 +1,6 @@
 //! The one thread that writes: whatever has come in while it was committing goes
 //! into its next commit.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -13,6 +12,7 @@ use uid2_core::Timestamp;
 use zeroize::Zeroizing;
 
 use super::cache::Cache;
+use super::column;
 use super::error::Failure;
 use super::lock::Lock;
 use super::queue::Queue;
@@ -22,6 +22,8 @@ use crate::{Codec, Entry, Precondition, StoreError, Version};
 /// Versions are given out in memory. The file only says how far they may have
 /// got, and that is written once in so many.
 const VERSION_BLOCK: u64 = 1 << 20;
+/// Indexes that are damaged are rebuilt, but at most once in this time.
+const REBUILD_EVERY: Duration = Duration::from_secs(60);
 /// How long a commit waits at most for others to join it.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
 
@@ -90,18 +92,37 @@ pub(super) struct Writer {
     /// The file says that versions below this may have been given out.
     pub(super) versions_until: u64,
     pub(super) commits: Arc<AtomicU64>,
+    /// When the indexes were rebuilt last.
+    pub(super) rebuilt: Option<Instant>,
     pub(super) readers: Vec<JoinHandle<()>>,
     pub(super) lock: Lock,
 }
 
-/// What a commit makes of a key: its entry, or that there is none.
-type Effect = (Box<[u8]>, Option<Entry>);
-
-/// An operation that is done as soon as the commit is.
-struct Applied {
-    reply: oneshot::Sender<Result<Done, StoreError>>,
+/// What came of an operation, if the commit succeeds.
+struct Outcome {
     done: Result<Done, StoreError>,
-    effects: Vec<Effect>,
+    /// Whose records were taken out, beside the operation's own.
+    purged: Vec<Box<[u8]>>,
+}
+
+/// Why no operation of a transaction took place.
+struct Trouble {
+    failure: Failure,
+    /// Whether it may be one operation's alone: that its record is damaged, or that
+    /// there is no room for it.
+    may_be_of_one: bool,
+}
+
+impl Trouble {
+    /// Of a statement, or of the commit if it says that one of them was to blame.
+    fn of(error: rusqlite::Error, is_statement: bool) -> Self {
+        let failure = Failure::from(error);
+        let may_be_of_one = is_statement || failure.is_of_contents();
+        Self {
+            failure,
+            may_be_of_one,
+        }
+    }
 }
 
 /// What the last commit was like.
@@ -132,11 +153,11 @@ impl Writer {
         let mut last = Last::default();
         while let Some(commands) = self.queue.pop_all(last.writers, last.patience()) {
             let start = Instant::now();
-            let mut writes = VecDeque::new();
+            let mut writes = Vec::new();
             let answered = commands.len();
             for command in commands {
                 match command {
-                    Command::Write(write) => writes.push_back(write),
+                    Command::Write(write) => writes.push(write),
                     Command::Alone(work) => {
                         self.commit(std::mem::take(&mut writes));
                         work(&mut self.connection);
@@ -168,37 +189,86 @@ impl Writer {
     }
 
     /// Says how many wait for the next commit already.
-    fn commit(&mut self, writes: VecDeque<Write>) -> usize {
+    fn commit(&mut self, writes: Vec<Write>) -> usize {
         if writes.is_empty() {
             return self.queue.len();
         }
-        let mut waiting = Vec::with_capacity(writes.len());
-        let result = self.transact(writes, &mut waiting);
+        let mut outcomes = Vec::with_capacity(writes.len());
+        let result = self.transact(&writes, &mut outcomes);
         // Before anyone is answered, and is back.
         let came_meanwhile = self.queue.len();
         match result {
-            Ok(()) => drop(self.commits.fetch_add(1, Ordering::Relaxed)),
-            Err(_) => self.roll_back(),
-        }
-        for Applied {
-            reply,
-            done,
-            effects,
-        } in waiting
-        {
-            for (key, entry) in effects {
-                let known = result.is_ok().then_some(entry);
-                self.cache.finish(&key, known);
+            Ok(()) => {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                for (Write { operation, reply }, outcome) in writes.into_iter().zip(outcomes) {
+                    self.now_known(operation, &outcome);
+                    // A caller who does not wait any more has given up the answer,
+                    // not the write.
+                    let _ = reply.send(outcome.done);
+                }
             }
-            let done = match &result {
-                Ok(()) => done,
-                Err(failure) => Err(failure.to_store_error()),
-            };
-            // A caller who does not wait any more has given up the answer, not
-            // the write.
-            let _ = reply.send(done);
+            Err(trouble) => {
+                self.roll_back();
+                for (write, outcome) in writes.iter().zip(&outcomes) {
+                    self.for_each_key(&write.operation, outcome, |key| {
+                        self.cache.finish(key, None);
+                    });
+                }
+                self.once_more(writes, &trouble);
+            }
         }
         came_meanwhile
+    }
+
+    /// One user's damaged record, or one that does not fit, is nobody else's trouble:
+    /// each in a transaction of its own.
+    fn once_more(&mut self, writes: Vec<Write>, trouble: &Trouble) {
+        if trouble.may_be_of_one && writes.len() > 1 {
+            for write in writes {
+                self.commit(vec![write]);
+            }
+        } else if trouble.failure.is_of_an_index() && self.rebuild_indexes() {
+            self.commit(writes);
+        } else {
+            for Write { reply, .. } in writes {
+                let _ = reply.send(Err(trouble.failure.to_store_error()));
+            }
+        }
+    }
+
+    /// A bit has flipped in an index, or in what is indexed: the records themselves
+    /// say what it should be. Not again and again, for it reads the whole file.
+    fn rebuild_indexes(&mut self) -> bool {
+        let now = Instant::now();
+        let is_soon = |last: Instant| now.duration_since(last) < REBUILD_EVERY;
+        if self.rebuilt.is_some_and(is_soon) {
+            return false;
+        }
+        self.rebuilt = Some(now);
+        self.connection.execute_batch("REINDEX").is_ok()
+    }
+
+    /// Enters into the cache what has been committed.
+    fn now_known(&self, operation: Operation, outcome: &Outcome) {
+        if let Operation::Put { key, entry, .. } = operation {
+            if outcome.done.is_ok() {
+                self.cache.finish(&key, Some(Some(entry)));
+            }
+            return;
+        }
+        self.for_each_key(&operation, outcome, |key| {
+            self.cache.finish(key, Some(None));
+        });
+    }
+
+    /// The keys whose records an operation changes.
+    fn for_each_key(&self, operation: &Operation, outcome: &Outcome, mut f: impl FnMut(&[u8])) {
+        match operation {
+            Operation::Put { key, .. } | Operation::Remove { key, .. } if outcome.done.is_ok() => {
+                f(key);
+            }
+            _ => outcome.purged.iter().for_each(|key| f(key)),
+        }
     }
 
     fn roll_back(&mut self) {
@@ -211,88 +281,67 @@ impl Writer {
     }
 
     /// All operations in one transaction. `Err` means that none of them took
-    /// place.
-    fn transact(
-        &mut self,
-        writes: VecDeque<Write>,
-        waiting: &mut Vec<Applied>,
-    ) -> Result<(), Failure> {
-        let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err();
-        for Write { operation, reply } in writes {
-            let mut effects = Vec::new();
-            let done = match &failed {
-                // What it is does not matter: the failure is told instead.
-                Some(_) => Err(StoreError::Closed),
-                None => match self.apply(operation, &mut effects) {
-                    Ok(done) => done,
-                    Err(error) if self.connection.is_autocommit() => {
-                        // SQLite gave up the whole transaction.
-                        failed = Some(error);
-                        Err(StoreError::Closed)
-                    }
-                    // Only this statement was undone.
-                    Err(error) => Err(Failure::from(error).to_store_error()),
-                },
-            };
-            for (key, _) in &effects {
-                self.cache.begin(key);
-            }
-            waiting.push(Applied {
-                reply,
-                done,
-                effects,
-            });
+    /// place; then there are outcomes of those before the one that failed.
+    fn transact(&mut self, writes: &[Write], outcomes: &mut Vec<Outcome>) -> Result<(), Trouble> {
+        self.connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(|error| Trouble {
+                failure: error.into(),
+                may_be_of_one: false,
+            })?;
+        for Write { operation, .. } in writes {
+            let mut purged = Vec::new();
+            let done = self
+                .apply(operation, &mut purged)
+                .map_err(|error| Trouble::of(error, true))?;
+            let outcome = Outcome { done, purged };
+            self.for_each_key(operation, &outcome, |key| self.cache.begin(key));
+            outcomes.push(outcome);
         }
-        match failed {
-            Some(error) => Err(error.into()),
-            None => Ok(self.connection.execute_batch("COMMIT")?),
-        }
+        self.connection
+            .execute_batch("COMMIT")
+            .map_err(|error| Trouble::of(error, false))
     }
 
     fn apply(
         &mut self,
-        operation: Operation,
-        effects: &mut Vec<Effect>,
+        operation: &Operation,
+        purged: &mut Vec<Box<[u8]>>,
     ) -> rusqlite::Result<Result<Done, StoreError>> {
         match operation {
             Operation::Put {
-                key,
                 stored_key,
                 entry,
                 value,
                 when,
+                ..
             } => {
-                let row = self.find(&stored_key)?;
+                let row = self.find(stored_key)?;
                 if !when.holds(row.map(|row| row.version)) {
                     return Ok(Err(StoreError::Conflict));
                 }
                 self.reserve_versions(entry.version)?;
-                self.write(row, &stored_key, &entry, &value)?;
-                let version = entry.version;
-                effects.push((key, Some(entry)));
-                Ok(Ok(Done::Put(version)))
+                self.write(row, stored_key, entry, value)?;
+                Ok(Ok(Done::Put(entry.version)))
             }
             Operation::Remove {
-                key,
-                stored_key,
-                when,
+                stored_key, when, ..
             } => {
-                let row = self.find(&stored_key)?;
+                let row = self.find(stored_key)?;
                 if !when.holds(row.map(|row| row.version)) {
                     return Ok(Err(StoreError::Conflict));
                 }
                 if let Some(row) = row {
                     self.delete(row.id)?;
                 }
-                effects.push((key, None));
                 Ok(Ok(Done::Removed(row.is_some())))
             }
             Operation::Purge {
                 before,
                 after,
                 limit,
-            } => self.purge(before, after.as_ref(), limit, effects).map(Ok),
-            Operation::Reseal { after, limit } => self.reseal(after, limit).map(Ok),
+            } => self.purge(*before, after.as_ref(), *limit, purged).map(Ok),
+            Operation::Reseal { after, limit } => self.reseal(*after, *limit).map(Ok),
         }
     }
 
@@ -300,12 +349,14 @@ impl Writer {
         self.connection.prepare_cached(sql)
     }
 
+    /// A version that cannot be read, because the bits that say its type have
+    /// flipped, is none that a caller can have: only who asks for none may write.
     fn find(&self, stored_key: &[u8]) -> rusqlite::Result<Option<Row>> {
         self.prepare("SELECT id, version FROM records WHERE key = ?1")?
             .query_row([stored_key], |row| {
                 Ok(Row {
                     id: row.get(0)?,
-                    version: Version::new(row.get::<_, i64>(1)?.cast_unsigned()),
+                    version: Version::new(column::integer(row, 1)?.unwrap_or(0).cast_unsigned()),
                 })
             })
             .optional()
@@ -363,7 +414,7 @@ impl Writer {
         before: Timestamp,
         after: Option<&Expiring>,
         limit: usize,
-        effects: &mut Vec<Effect>,
+        purged: &mut Vec<Box<[u8]>>,
     ) -> rusqlite::Result<Done> {
         let candidates = self.expired(before, after, limit)?;
         let may_be_more = candidates.len() == limit;
@@ -377,7 +428,7 @@ impl Writer {
                 && record.expires().is_some_and(|expires| expires <= before)
             {
                 self.delete(candidate.id)?;
-                effects.push((key.into(), None));
+                purged.push(key.into());
                 removed += 1;
             }
             next = Some(candidate.place);
@@ -440,7 +491,7 @@ impl Writer {
         .query_map([after, limit], |row| {
             Ok(RawRow {
                 id: row.get(0)?,
-                stored_key: row.get(1)?,
+                stored_key: column::bytes(row, 1)?,
                 stored: StoredRow::read_from(row, 2)?,
             })
         })?
@@ -459,10 +510,11 @@ impl Writer {
             Ok(Candidate {
                 id: row.get(0)?,
                 place: Expiring {
-                    expires: row.get(1)?,
-                    stored_key: row.get::<_, Vec<u8>>(2)?.into(),
+                    // One that cannot be read must not lead back.
+                    expires: column::integer(row, 1)?.unwrap_or(before),
+                    stored_key: column::bytes(row, 2)?.into(),
                 },
-                value: Zeroizing::new(row.get(3)?),
+                value: Zeroizing::new(column::bytes(row, 3)?),
             })
         };
         match after {
