@@ -450,7 +450,8 @@ async fn others_on_the_machine_cannot_read_it() {
     let backup = path.with_extension("backup");
     store.backup(&backup).await.unwrap();
     let wal = path.with_extension("db-wal");
-    for file in [&path, &wal, &backup] {
+    let lock = path.with_extension("db-lock");
+    for file in [&path, &wal, &backup, &lock] {
         let mode = std::fs::metadata(file).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{mode:o} for {}", file.display());
     }

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,29 @@ pub(super) enum LockError {
     Other(StoreError),
 }
 
+/// One file has one lock, whatever symbolic links lead to it: SQLite follows them,
+/// too.
+fn file_itself(store: &Path) -> PathBuf {
+    if let Ok(file) = store.canonicalize() {
+        return file;
+    }
+    // Not there yet.
+    let folder = store.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    match (folder, store.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => store.to_owned(),
+    }
+}
+
 pub(super) fn acquire(store: &Path, patience: Duration) -> Result<Lock, LockError> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(super::beside(store, "-lock"))
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    // Who can open it can lock it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options
+        .open(super::beside(&file_itself(store), "-lock"))
         .map_err(|error| match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 LockError::Forbidden(error)

@@ -268,3 +268,29 @@ fn backup(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         .map(|_| ())
         .map_err(typed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is acknowledged has been flushed to the disk: no test can take the power
+    /// away, so it is asked what SQLite was told.
+    #[tokio::test]
+    async fn the_writer_flushes_every_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::open(folder.path().join("s.db")).await.unwrap();
+        let told = std::sync::Arc::new(parking_lot::Mutex::new(None));
+        let tell = std::sync::Arc::clone(&told);
+        let ask = move |connection: &mut Connection| {
+            let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get(0));
+            let journal = connection.pragma_query_value(None, "journal_mode", |row| row.get(0));
+            let journal: String = journal.map_err(typed)?;
+            let synchronous: i64 = synchronous.map_err(typed)?;
+            *tell.lock() = Some((synchronous, journal));
+            Ok(())
+        };
+        store.alone(ask).await.unwrap();
+        const FULL: i64 = 2;
+        assert_eq!(*told.lock(), Some((FULL, "wal".to_owned())));
+    }
+}

@@ -58,18 +58,29 @@ pub(super) fn open_writer(
     if is_absent_or_empty(path)? {
         create_private(path).map_err(io_error)?;
     } else {
-        // Looked at without being written to: it may not be ours.
-        let look = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        if identify(&look)? == Found::Ours {
-            check_ring(&look, codec)?;
+        match look_at(path, codec) {
+            // What was being written when its writer was killed must be undone
+            // before anything can be read; then it is asked again below.
+            Ok(()) | Err(StoreError::ReadOnly(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    if identify(&connection)? == Found::Nothing {
-        initialize(&mut connection, codec)?;
+    match identify(&connection)? {
+        Found::Ours => check_ring(&connection, codec)?,
+        Found::Nothing => initialize(&mut connection, codec)?,
     }
     configure_writer(&connection, max_bytes).map_err(typed)?;
     Ok(connection)
+}
+
+/// Looks at a file without writing to it: it may not be ours.
+fn look_at(path: &Path, codec: &Codec) -> Result<(), StoreError> {
+    let look = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match identify(&look)? {
+        Found::Ours => check_ring(&look, codec),
+        Found::Nothing => Ok(()),
+    }
 }
 
 /// Opens the store for reading. `fixed` says that nobody writes to it, not even

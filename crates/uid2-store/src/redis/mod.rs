@@ -404,6 +404,8 @@ impl TokenStore for RedisStore {
             .arg(millis(record.due()))
             .arg(millis(record.expires()))
             .arg(u64::try_from(self.shared.grace.as_millis()).unwrap_or(u64::MAX))
+            .arg(u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX))
+            .arg(&shard.answers)
             .invoke_async(&mut self.connection.clone())
             .await
             .map_err(typed)?;

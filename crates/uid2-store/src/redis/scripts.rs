@@ -29,14 +29,15 @@ const PRECONDITION: &str = "
 ";
 
 /// KEYS: record, due, exp, seq, answer.
-/// ARGV: when, operation, stored key, value, due or '', expires or '', grace in ms.
+/// ARGV: when, operation, stored key, value, due or '', expires or '', grace in ms,
+/// for how long answers are kept in ms, what their names begin with.
 /// Gives the version, or nil for a conflict.
 ///
 /// An operation that a client has sent twice, because a connection broke before
 /// its answer came, takes place once: else it would undo what others have done
 /// since, a logout perhaps. So a record keeps its last four operations, 16 bytes
-/// each with the 20 digits of the version that it gave; what a removal takes away
-/// of them is kept for a while on its own. A version is the time in microseconds, or
+/// each with the 20 digits of the version that it gave; what further writes push out
+/// or a removal takes away of them is kept for a while on its own. A version is the time in microseconds, or
 /// one more than the last: so that none comes back even if the server has lost
 /// its data. A record outlives its expiry by `grace` on the server's clock.
 const PUT: &str = "
@@ -54,6 +55,9 @@ const PUT: &str = "
     local former = tonumber(redis.call('GET', KEYS[4]) or '0')
     version = string.format('%.0f', math.max(now, former + 1))
     redis.call('SET', KEYS[4], version)
+    if #last >= 144 then
+        redis.call('SET', ARGV[9] .. last:sub(109, 124), last:sub(125, 144), 'PX', ARGV[8])
+    end
     last = ARGV[2] .. string.rep('0', 20 - #version) .. version .. last:sub(1, 108)
     redis.call('HSET', KEYS[1], 'v', version, 'o', last, 'd', ARGV[4])
 
@@ -62,8 +66,8 @@ const PUT: &str = "
 
     local expires = tonumber(ARGV[6])
     redis.call('ZADD', KEYS[3], expires and ARGV[6] or '+inf', ARGV[3])
-    if expires and expires < 1e15 then
-        local gone = math.max(expires, now / 1000) + tonumber(ARGV[7])
+    local gone = math.max(expires or 0, now / 1000) + tonumber(ARGV[7])
+    if expires and gone < 1e15 then
         redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', gone))
     else
         redis.call('PERSIST', KEYS[1])

@@ -110,7 +110,7 @@ async fn a_put_that_comes_twice_undoes_no_logout() {
 
         // Others write, some times over.
         let goodbye = logged_out(at(5), at(1 << 40));
-        for _ in 0..3 {
+        for _ in 0..9 {
             two.put(b"user", &goodbye, Precondition::Any).await.unwrap();
             assert_eq!(number(&wire.resend(&call).await), version.get());
             assert_eq!(two.get(b"user").await.unwrap().unwrap().record, goodbye);
