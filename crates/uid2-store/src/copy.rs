@@ -13,8 +13,9 @@ const PAGE: usize = 256;
 
 /// A store that can be gone through from one end to the other.
 pub trait Scan: TokenStore {
-    /// A page of records, beginning after `after`; about `limit` of them, at
-    /// least one. `None` for where to go on says that there are no more.
+    /// A page of records, beginning after `after`; about `limit` of them, or none
+    /// though there are more. `None` for where to go on says that there are no more,
+    /// and nothing else does.
     ///
     /// In an order of the store's own. A record that is there during the whole
     /// scan must be given; one that changes meanwhile may be given twice.
@@ -76,7 +77,8 @@ pub struct Copied {
     pub copied: u64,
     /// Records that were left out because the other store has one of that key.
     pub kept: u64,
-    /// Records that cannot be read.
+    /// Records that cannot be read, and identities whose place in the other store is
+    /// taken by a record that cannot be.
     pub failed: u64,
 }
 
@@ -127,10 +129,10 @@ pub async fn copy(
             .flatten()
             .map(|scanned| copy_one(scanned, to));
         for copied in join_all(copies).await {
-            if copied? {
-                done.copied += 1;
-            } else {
-                done.kept += 1;
+            match copied? {
+                One::Copied => done.copied += 1,
+                One::Kept => done.kept += 1,
+                One::Failed => done.failed += 1,
             }
         }
         progress(done);
@@ -150,22 +152,37 @@ const fn weight(record: &Record) -> u8 {
     }
 }
 
-async fn copy_one(scanned: ScannedEntry, to: &impl TokenStore) -> Result<bool, StoreError> {
+/// What came of a record.
+enum One {
+    Copied,
+    Kept,
+    Failed,
+}
+
+async fn copy_one(scanned: ScannedEntry, to: &impl TokenStore) -> Result<One, StoreError> {
     let record = &scanned.entry.record;
     match to.put(&scanned.key, record, Precondition::Absent).await {
-        Ok(_) => return Ok(true),
+        Ok(_) => return Ok(One::Copied),
         Err(StoreError::Conflict) => {}
         Err(error) => return Err(error),
     }
     loop {
-        let found = to.get(&scanned.key).await?;
-        let there = found.as_ref().map(|entry| weight(&entry.record));
-        if there >= Some(weight(record)) {
-            return Ok(false);
-        }
-        let when = Precondition::unchanged(found.as_ref());
+        let when = match to.get(&scanned.key).await {
+            Ok(found) => {
+                let there = found.as_ref().map(|entry| weight(&entry.record));
+                if there >= Some(weight(record)) {
+                    return Ok(One::Kept);
+                }
+                Precondition::unchanged(found.as_ref())
+            }
+            // Nobody knows what it was. An opt-out or a logout is right in its place;
+            // for an identity, it may have been one of those.
+            Err(StoreError::Damaged) if !matches!(record, Record::Identity(_)) => Precondition::Any,
+            Err(error) if error.is_of_a_record() => return Ok(One::Failed),
+            Err(error) => return Err(error),
+        };
         match to.put(&scanned.key, record, when).await {
-            Ok(_) => return Ok(true),
+            Ok(_) => return Ok(One::Copied),
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),
         }

@@ -93,6 +93,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it is the matter of one record that is stored, and others can be read.
+    pub(crate) const fn is_of_a_record(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged
+                | Self::NewerFormat { .. }
+                | Self::KeyMissing { .. }
+                | Self::NotAuthentic { .. }
+        )
+    }
+
     /// Whether the same call may succeed later without anything being mended.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

@@ -9,8 +9,8 @@ use std::path::Path;
 use rusqlite::params;
 use tempfile::TempDir;
 use uid2_core::Timestamp;
-use uid2_store::conformance::{identity, opt_out};
-use uid2_store::{FileStore, Precondition, StoreError, TokenStore};
+use uid2_store::conformance::{identity, logged_out, opt_out};
+use uid2_store::{FileStore, MemoryStore, Precondition, StoreError, TokenStore, copy};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_secs(1_700_000_000 + seconds)
@@ -267,5 +267,37 @@ async fn what_cannot_be_read_is_named() {
         assert!(store.unreadable().await.unwrap().is_empty());
         assert!(store.verify().await.unwrap().is_sound());
         store.close().await;
+    }
+}
+
+/// A copy goes on past a damaged record of the other store, and who left has left.
+#[tokio::test]
+async fn a_copy_onto_a_damaged_record() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    for (left, copied, failed) in [
+        (Some(opt_out(at(9))), 2, 0),
+        (Some(logged_out(at(9), at(99))), 2, 0),
+        (None, 1, 1),
+    ] {
+        let _ = fs::remove_file(&path);
+        filled(&path).await;
+        alter(
+            &path,
+            "UPDATE records SET value = substr(value, 1, 300) WHERE key = x'62'",
+        );
+        let to = FileStore::open(&path).await.unwrap();
+        let from = MemoryStore::new();
+        let is_identity = left.is_none();
+        let record = left.unwrap_or_else(|| identity("x", at(1), at(2)).unwrap());
+        for key in [b"b", b"z"] {
+            from.put(key, &record, Precondition::Any).await.unwrap();
+        }
+        let done = copy(&from, &to, |_| ()).await.unwrap();
+        assert_eq!((done.copied, done.kept, done.failed), (copied, 0, failed));
+        let there = to.get(b"b").await;
+        assert_eq!(there.is_err(), is_identity, "{there:?}");
+        assert!(to.get(b"z").await.unwrap().is_some());
+        to.close().await;
     }
 }

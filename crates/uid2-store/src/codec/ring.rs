@@ -42,9 +42,13 @@ type Key = Zeroizing<[u8; 32]>;
 ///
 /// # Rotation
 ///
-/// 1. Add a new key, as the first. What is written from now on is sealed with it.
-/// 2. Have the store seal the rest anew (`FileStore::reseal`).
-/// 3. Take the old key away. Backups from before still need it.
+/// 1. Where several machines share a store: give all of them the new key as a former
+///    one ([`with_former_key`](Self::with_former_key)), so that each can read what the
+///    others will write.
+/// 2. Make the new key the first, and the old one a former one. What is written from
+///    now on is sealed with the new one.
+/// 3. Have the store seal the rest anew (`FileStore::reseal`).
+/// 4. Take the old key away. Backups from before still need it.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Keys>);
 

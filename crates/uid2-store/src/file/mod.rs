@@ -138,7 +138,8 @@ impl FileStore {
     }
 
     /// Finishes what was begun and closes the file. Every later call through any
-    /// handle gives [`StoreError::Closed`], but for reads of what is in memory.
+    /// handle gives [`StoreError::Closed`], but for reads of what is in memory. While
+    /// the first call waits for the end, another returns at once.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         self.0.reads.close();

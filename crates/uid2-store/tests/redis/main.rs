@@ -118,6 +118,20 @@ async fn identities_go_by_themselves_and_opt_outs_stay() {
     );
 }
 
+/// Longer than Redis can count is for good.
+#[tokio::test]
+async fn a_grace_without_end_is_one() {
+    if !is_installed("a_grace_without_end_is_one") {
+        return;
+    }
+    let server = Server::start(&[]).await;
+    let options = RedisStore::options().grace(Duration::MAX);
+    let store = options.connect(&server.url()).await.unwrap();
+    let put = store.put(b"user", &user("x"), Precondition::Any).await;
+    let entry = store.get(b"user").await.unwrap().unwrap();
+    assert_eq!((entry.record, entry.version), (user("x"), put.unwrap()));
+}
+
 #[tokio::test]
 async fn a_copy_goes_in_and_out_and_keys_rotate() {
     if !is_installed("a_copy_goes_in_and_out_and_keys_rotate") {
