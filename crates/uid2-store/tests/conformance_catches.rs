@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::future::Future;
+use std::task::Poll;
 
 use tokio::runtime::Runtime;
 use uid2_core::Timestamp;
@@ -27,6 +28,22 @@ enum Flaw {
     CutsKeys,
     CutsLargeRecords,
     TakesAnyKey,
+    /// Puts in two steps: whoever is dropped in between leaves nothing.
+    TearsWhenDropped,
+}
+
+/// Pending once.
+async fn rest() {
+    let mut rested = false;
+    std::future::poll_fn(|context| {
+        if rested {
+            return Poll::Ready(());
+        }
+        rested = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[derive(Clone)]
@@ -104,6 +121,15 @@ impl TokenStore for Flawed {
                 }
                 self.inner.put(key, &record, Precondition::Any).await?;
                 Ok(Version::new(1))
+            }
+            Flaw::TearsWhenDropped => {
+                let current = self.inner.get(key).await?;
+                if !when.holds(current.map(|entry| entry.version)) {
+                    return Err(StoreError::Conflict);
+                }
+                self.inner.remove(key, Precondition::Any).await?;
+                rest().await;
+                self.inner.put(key, &record, Precondition::Any).await
             }
             _ => self.inner.put(key, &record, when).await,
         }
@@ -189,6 +215,7 @@ fn each_flaw_is_found_under_its_clause() {
         (Flaw::CutsKeys, "reading: keys"),
         (Flaw::CutsLargeRecords, "reading: large"),
         (Flaw::TakesAnyKey, "reading: keys"),
+        (Flaw::TearsWhenDropped, "cancellation"),
     ] {
         let failure = run(flaw).expect_err(&format!("{flaw:?} passes"));
         assert!(failure.clause().starts_with(clause), "{flaw:?}: {failure}");

@@ -32,6 +32,7 @@
 //! [`Leases`](crate::Leases) too calls [`run_leases`].
 
 mod basics;
+mod cancel;
 mod due;
 mod leases;
 mod model;
@@ -88,7 +89,7 @@ impl std::error::Error for Failure {}
 /// # Errors
 /// The first clause that the backend does not keep.
 pub fn run<B: Backend>(backend: &B) -> Result<(), Failure> {
-    let checks: [Clause<B>; 20] = [
+    let checks: [Clause<B>; 21] = [
         Clause("reading: a missing record is none", |b| {
             b.block_on(basics::missing(b))
         }),
@@ -111,6 +112,9 @@ pub fn run<B: Backend>(backend: &B) -> Result<(), Failure> {
         }),
         Clause("atomicity: remove keeps its precondition", |b| {
             b.block_on(basics::remove_conditions(b))
+        }),
+        Clause("cancellation: the old record or the new one", |b| {
+            b.block_on(cancel::dropped(b))
         }),
         Clause("versions: none comes back", |b| {
             b.block_on(basics::versions(b))
