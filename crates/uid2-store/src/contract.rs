@@ -35,6 +35,11 @@ use crate::StoreError;
 /// read back exactly gives [`StoreError::Damaged`], one of a newer format
 /// [`StoreError::NewerFormat`]; other keys must not be affected.
 ///
+/// **Failures.** After [`StoreError::Conflict`] nothing has changed. After an error
+/// that says the store could not be written or reached, the write may have taken
+/// place, or may have when the store is next opened: whoever has to know reads
+/// again, or writes again. What is acknowledged after it must stand above it.
+///
 /// **Durability.** What a `put`, `remove` or `purge` did must be as durable when
 /// it returns as the backend claims in its documentation.
 ///

@@ -14,6 +14,10 @@ pub enum StoreError {
     /// This record cannot be read back as it was written. Others are not affected.
     #[error("the record is damaged: remove it, and let the user sign in again")]
     Damaged,
+    /// What the records are kept in is damaged, or cannot be read, beyond single
+    /// records.
+    #[error("the store is damaged: restore a backup, or copy what can be read to a new one")]
+    Corrupt(#[source] Source),
     /// This record, or the store, was written by a newer version of this library.
     #[error("written in format {found}, and this version reads up to {known}: upgrade it")]
     NewerFormat {

@@ -75,6 +75,7 @@ Kinds of errors, and what to do:
   not_a_store, newer_format                   another file, or upgrade uid2
   already_open                                stop the process that has it open
   read_only, full                             permissions; room
+  corrupt                                     restore a backup, or `copy` to a new store
   encrypted, not_encrypted, wrong_key_ring    give the right keys, or none
   key_missing, invalid_keys                   mend the key file or variable
   refused, unavailable                        mend the URL; try again later";
@@ -83,6 +84,7 @@ const fn kind_of(error: &StoreError) -> &'static str {
     match error {
         StoreError::Conflict => "conflict",
         StoreError::Damaged | StoreError::NotAuthentic { .. } => "damaged",
+        StoreError::Corrupt(_) => "corrupt",
         StoreError::NewerFormat { .. } => "newer_format",
         StoreError::AlreadyOpen => "already_open",
         StoreError::NotAStore(_) => "not_a_store",

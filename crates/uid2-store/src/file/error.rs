@@ -11,6 +11,20 @@ pub(super) fn typed(error: Error) -> StoreError {
     Failure::from(error).to_store_error()
 }
 
+/// Of a call that concerns one record.
+pub(super) fn typed_for_one(error: Error) -> StoreError {
+    for_one(typed(error))
+}
+
+/// A page of the file is not what it was, or cannot be read. It is the matter of the
+/// call whose key is on it.
+pub(super) fn for_one(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Corrupt(_) => StoreError::Damaged,
+        error => error,
+    }
+}
+
 /// What SQLite said, to be told to each caller whom it concerns: a commit fails
 /// for everyone in it.
 ///
@@ -34,14 +48,13 @@ impl Failure {
                 StoreError::ReadOnly(Some(source))
             }
             Some(ErrorCode::NotADatabase) => StoreError::NotAStore(Some(source)),
-            // A page of the file is not what it was. It concerns the call whose
-            // keys are on it.
-            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged,
+            // Also what a failed read ends as (`SQLITE_IOERR_CORRUPTFS`).
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt(source),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 StoreError::Unavailable(source)
             }
             // A column of another type than ours: the bits that say so have flipped.
-            None if self.is_mistyped() => StoreError::Damaged,
+            None if self.is_mistyped() => StoreError::Corrupt(source),
             _ => StoreError::Io(source),
         }
     }

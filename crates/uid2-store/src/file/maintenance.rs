@@ -106,7 +106,7 @@ impl FileStore {
                 }
                 // A page that holds records cannot be read; the structure's
                 // check names it.
-                Err(StoreError::Damaged) => break,
+                Err(StoreError::Corrupt(_)) => break,
                 Err(error) => return Err(error),
             }
         }
@@ -161,9 +161,9 @@ impl FileStore {
     }
 
     /// Writes a copy of the store as it is at this moment to `path`, where there
-    /// must be nothing yet. Other calls go on meanwhile. The copy is a store of
-    /// its own: to restore it, put it in the place of the file, with no `-wal`
-    /// beside it.
+    /// must be nothing yet. Other calls go on meanwhile. Once this returns, the copy
+    /// is as durable as the store. It is a store of its own: to restore it, put it in
+    /// the place of the file, with no `-wal` beside it.
     ///
     /// # Errors
     /// [`StoreError::Full`] and others of the file system. What there is at
@@ -265,8 +265,9 @@ fn backup(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     ))?;
     connection
         .execute("VACUUM INTO ?1", [name])
-        .map(|_| ())
-        .map_err(typed)
+        .map_err(typed)?;
+    // SQLite does not flush what it writes there.
+    schema::flush(path).map_err(schema::io_error)
 }
 
 #[cfg(test)]

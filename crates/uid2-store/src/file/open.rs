@@ -117,7 +117,7 @@ impl FileOptions {
     ///
     /// # Errors
     /// [`StoreError::AlreadyOpen`], [`StoreError::NotAStore`],
-    /// [`StoreError::NewerFormat`], [`StoreError::Encrypted`],
+    /// [`StoreError::NewerFormat`], [`StoreError::Corrupt`], [`StoreError::Encrypted`],
     /// [`StoreError::NotEncrypted`], [`StoreError::WrongKeyRing`],
     /// [`StoreError::ReadOnly`] if there is no file
     /// and none can be made, and others of the file system. The file has not
@@ -229,6 +229,7 @@ impl Opened {
                 codec: options.codec.clone(),
                 versions_until: version,
                 commits,
+                has_failed: false,
                 rebuilt: None,
                 readers,
                 lock,

@@ -8,7 +8,7 @@ use uid2_core::lifecycle::Record;
 use zeroize::Zeroizing;
 
 use super::column;
-use super::error::typed;
+use super::error::{typed, typed_for_one};
 use super::queue::Queue;
 use crate::{Codec, Cursor, DueKey, Entry, Scanned, ScannedEntry, StoreError, Version};
 
@@ -34,7 +34,7 @@ pub(super) fn get(
                 .query_row([stored_key], |row| StoredRow::read_from(row, 0))
                 .optional()
         })
-        .map_err(typed)?;
+        .map_err(typed_for_one)?;
     row.map(|row| row.entry(codec, stored_key)).transpose()
 }
 

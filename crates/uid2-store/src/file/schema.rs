@@ -233,7 +233,13 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.sync_all()?;
+    options.open(path)?;
+    flush(path)
+}
+
+/// The file, and its name in its folder.
+pub(super) fn flush(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.sync_all()?;
     sync_folder(path)
 }
 

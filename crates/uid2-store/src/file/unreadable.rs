@@ -18,7 +18,7 @@ impl FileStore {
     /// meanwhile.
     ///
     /// # Errors
-    /// When the store as a whole has a problem, and [`StoreError::Damaged`] when
+    /// When the store as a whole has a problem, and [`StoreError::Corrupt`] when
     /// a page of the file is so damaged that not even the keys on it can be read.
     pub async fn unreadable(&self) -> Result<Vec<Unreadable>, StoreError> {
         let mut all = Vec::new();

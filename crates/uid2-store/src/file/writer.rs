@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::cache::Cache;
 use super::column;
-use super::error::Failure;
+use super::error::{Failure, for_one};
 use super::lock::Lock;
 use super::queue::Queue;
 use super::reader::StoredRow;
@@ -92,6 +92,9 @@ pub(super) struct Writer {
     /// The file says that versions below this may have been given out.
     pub(super) versions_until: u64,
     pub(super) commits: Arc<AtomicU64>,
+    /// Whether the log may hold a commit that failed, which whoever opens the file
+    /// next would find there.
+    pub(super) has_failed: bool,
     /// When the indexes were rebuilt last.
     pub(super) rebuilt: Option<Instant>,
     pub(super) readers: Vec<JoinHandle<()>>,
@@ -199,6 +202,7 @@ impl Writer {
         let came_meanwhile = self.queue.len();
         match result {
             Ok(()) => {
+                self.has_failed = false;
                 self.commits.fetch_add(1, Ordering::Relaxed);
                 for (Write { operation, reply }, outcome) in writes.into_iter().zip(outcomes) {
                     self.now_known(operation, &outcome);
@@ -230,8 +234,13 @@ impl Writer {
         } else if trouble.failure.is_of_an_index() && self.rebuild_indexes() {
             self.commit(writes);
         } else {
-            for Write { reply, .. } in writes {
-                let _ = reply.send(Err(trouble.failure.to_store_error()));
+            for Write { operation, reply } in writes {
+                let error = trouble.failure.to_store_error();
+                let error = match operation {
+                    Operation::Put { .. } | Operation::Remove { .. } => for_one(error),
+                    Operation::Purge { .. } | Operation::Reseal { .. } => error,
+                };
+                let _ = reply.send(Err(error));
             }
         }
     }
@@ -289,6 +298,10 @@ impl Writer {
                 failure: error.into(),
                 may_be_of_one: false,
             })?;
+        if self.has_failed {
+            self.write_over()
+                .map_err(|error| Trouble::of(error, false))?;
+        }
         for Write { operation, .. } in writes {
             let mut purged = Vec::new();
             let done = self
@@ -298,9 +311,18 @@ impl Writer {
             self.for_each_key(operation, &outcome, |key| self.cache.begin(key));
             outcomes.push(outcome);
         }
+        self.connection.execute_batch("COMMIT").map_err(|error| {
+            self.has_failed = true;
+            Trouble::of(error, false)
+        })
+    }
+
+    /// Changes something, so that this commit takes the place of the one that failed:
+    /// one that changes nothing, such as the removal of what is not there, is not
+    /// written, and what it says would not hold when the file is opened again.
+    fn write_over(&self) -> rusqlite::Result<()> {
         self.connection
-            .execute_batch("COMMIT")
-            .map_err(|error| Trouble::of(error, false))
+            .execute_batch("UPDATE state SET next_version = next_version + 1")
     }
 
     fn apply(
