@@ -102,8 +102,12 @@ async fn the_database_of_another_program_is_not_a_store() {
 #[tokio::test]
 async fn a_folder_is_not_a_store() {
     let folder = TempDir::new().unwrap();
-    let error = FileStore::open(folder.path()).await.unwrap_err();
+    let inner = folder.path().join("folder");
+    fs::create_dir(&inner).unwrap();
+    let error = FileStore::open(inner).await.unwrap_err();
     assert!(matches!(error, StoreError::NotAStore(_)), "{error:?}");
+    // And nothing is left beside it.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]

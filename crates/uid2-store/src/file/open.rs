@@ -148,6 +148,8 @@ impl Opened {
         if options.read_only || is_marked_read_only(path) {
             return Self::open_read_only(path, options);
         }
+        // Before a lock is left beside what can be no store.
+        schema::is_absent_or_empty(path)?;
         let lock = match lock::acquire(path, options.wait) {
             Ok(lock) => lock,
             Err(LockError::Other(error)) => return Err(error),

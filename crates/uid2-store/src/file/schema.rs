@@ -214,7 +214,7 @@ fn initialize(connection: &mut Connection, codec: &Codec) -> Result<(), StoreErr
     transaction.commit().map_err(typed)
 }
 
-fn is_absent_or_empty(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn is_absent_or_empty(path: &Path) -> Result<bool, StoreError> {
     match fs::metadata(path) {
         // SQLite would take a few bytes for an empty file, and write over them.
         Ok(metadata) if metadata.is_file() && !(1..SMALLEST).contains(&metadata.len()) => {
