@@ -77,8 +77,8 @@ pub struct Copied {
     pub copied: u64,
     /// Records that were left out because the other store has one of that key.
     pub kept: u64,
-    /// Records that cannot be read, and identities whose place in the other store is
-    /// taken by a record that cannot be.
+    /// Records that cannot be read, and those whose place in the other store is taken
+    /// by a record that cannot be.
     pub failed: u64,
 }
 
@@ -164,6 +164,7 @@ async fn copy_one(scanned: ScannedEntry, to: &impl TokenStore) -> Result<One, St
     match to.put(&scanned.key, record, Precondition::Absent).await {
         Ok(_) => return Ok(One::Copied),
         Err(StoreError::Conflict) => {}
+        Err(error) if error.is_of_a_record() => return Ok(One::Failed),
         Err(error) => return Err(error),
     }
     loop {
@@ -184,6 +185,7 @@ async fn copy_one(scanned: ScannedEntry, to: &impl TokenStore) -> Result<One, St
         match to.put(&scanned.key, record, when).await {
             Ok(_) => return Ok(One::Copied),
             Err(StoreError::Conflict) => {}
+            Err(error) if error.is_of_a_record() => return Ok(One::Failed),
             Err(error) => return Err(error),
         }
     }

@@ -16,7 +16,7 @@ pub enum StoreError {
     Damaged,
     /// What the records are kept in is damaged, or cannot be read, beyond single
     /// records.
-    #[error("the store is damaged: restore a backup, or copy what can be read to a new one")]
+    #[error("the store is damaged: restore a backup, or copy what can still be read to a new one")]
     Corrupt(#[source] Source),
     /// This record, or the store, was written by a newer version of this library.
     #[error("written in format {found}, and this version reads up to {known}: upgrade it")]

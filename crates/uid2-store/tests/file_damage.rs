@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -209,6 +210,59 @@ async fn a_lost_page_never_gives_wrong_data() {
         }
     }
     assert!(errors > 0, "no page mattered");
+}
+
+/// Whichever page is lost, what is on the others is found, and what is not is named.
+#[tokio::test]
+async fn a_lost_page_is_gone_around() {
+    const RECORDS: u64 = 60;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let store = FileStore::open(&path).await.unwrap();
+    let mut expected = HashMap::new();
+    for number in 0..i64::try_from(RECORDS).unwrap() {
+        let key = format!("user-{number}").into_bytes();
+        let record = identity(&"t".repeat(1000), at(number), at(100)).unwrap();
+        let put = store.put(&key, &record, Precondition::Absent).await;
+        put.unwrap();
+        expected.insert(key, record);
+    }
+    store.close().await;
+    let whole = fs::read(&path).unwrap();
+
+    let (mut opened, mut in_part) = (0, 0);
+    let pages = whole.len() / 4096;
+    for page in 0..pages {
+        let mut bytes = whole.clone();
+        bytes[page * 4096..][..4096].fill(0xff);
+        fs::write(&path, &bytes).unwrap();
+        // Only the page of the layout and that of the state are needed to open it.
+        let Ok(store) = FileStore::options().read_only().open(&path).await else {
+            continue;
+        };
+        opened += 1;
+        let found = store.verify().await.unwrap();
+        assert!(!found.is_sound(), "page {page} of {pages}");
+        assert_eq!(found.records, RECORDS, "page {page} of {pages}");
+        let named = store.unreadable().await.unwrap();
+        assert_eq!(named.len() as u64, found.damaged);
+
+        let rescued = MemoryStore::new();
+        let done = copy(&store, &rescued, |_| ()).await.unwrap();
+        assert_eq!(done.failed, found.damaged);
+        assert_eq!(done.copied + done.failed, RECORDS);
+        in_part += usize::from(done.copied > 0 && done.failed > 0);
+        let named: HashSet<_> = named.into_iter().map(|one| one.stored_key).collect();
+        for (key, record) in &expected {
+            let entry = rescued.get(key).await.unwrap();
+            let is_named = named.contains(&key[..]);
+            assert_eq!(entry.is_none(), is_named);
+            assert!(is_named || entry.unwrap().record == *record);
+        }
+        store.close().await;
+    }
+    assert!(opened >= pages - 2, "{opened} of {pages} opened");
+    assert!(in_part > 10, "{in_part} of {pages} hit some and not others");
 }
 
 /// By name, so that they can be removed, plain and encrypted.

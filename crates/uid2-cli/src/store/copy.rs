@@ -112,9 +112,12 @@ impl Args {
 }
 
 /// On stderr, and only if that is a terminal.
-fn bar(records: u64) -> ProgressBar {
-    let bar = ProgressBar::new(records);
-    let template = "{bar:40} {human_pos}/{human_len} records, {rate} a second, {eta} left";
+fn bar(records: Option<u64>) -> ProgressBar {
+    let bar = records.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    let template = match records {
+        Some(_) => "{bar:40} {human_pos}/{human_len} records, {rate} a second, {eta} left",
+        None => "{human_pos} records, {rate} a second",
+    };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.with_key("rate", rate));
     }

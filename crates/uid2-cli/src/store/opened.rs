@@ -57,11 +57,15 @@ impl Opened {
         opened.map_err(|error| Problem::from(error).about(&place.to_string()))
     }
 
-    /// How many records there are.
-    pub(super) async fn count(&self) -> Result<u64, StoreError> {
-        match self {
+    /// How many records there are, if the store is not too damaged to say.
+    pub(super) async fn count(&self) -> Result<Option<u64>, StoreError> {
+        let count = match self {
             Self::File(store) => store.stats().await.map(|stats| stats.records),
             Self::Redis(store) => store.stats().await.map(|stats| stats.records),
+        };
+        match count {
+            Err(StoreError::Corrupt(_)) => Ok(None),
+            count => count.map(Some),
         }
     }
 

@@ -166,6 +166,9 @@ impl Report for Verified {
                 file.misplaced,
                 "come up at another time than they say: they are still served",
             );
+            if !file.structure.is_empty() {
+                text.push_str("the file is damaged: copy it to a new store, or restore a backup\n");
+            }
             for line in &file.structure {
                 let _ = writeln!(text, "the file: {line}");
             }

@@ -11,6 +11,11 @@ pub(super) fn typed(error: Error) -> StoreError {
     Failure::from(error).to_store_error()
 }
 
+/// Whether a page of the file is not what it was, or cannot be read.
+pub(super) fn is_corrupt(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
+}
+
 /// Of a call that concerns one record.
 pub(super) fn typed_for_one(error: Error) -> StoreError {
     for_one(typed(error))
@@ -91,14 +96,15 @@ impl fmt::Debug for Cause {
     }
 }
 
+/// With the code, to look up; SQLite's own source says the same once more.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.0.fmt(f)?;
+        match self.0.sqlite_error() {
+            Some(error) => write!(f, " (SQLite {})", error.extended_code),
+            None => Ok(()),
+        }
     }
 }
 
-impl std::error::Error for Cause {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
-    }
-}
+impl std::error::Error for Cause {}

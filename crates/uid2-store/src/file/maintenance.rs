@@ -4,17 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use futures_channel::oneshot;
-use rusqlite::{Connection, params};
-use zeroize::Zeroizing;
+use rusqlite::Connection;
 
-use super::column;
-use super::error::typed;
+use super::error::{is_corrupt, typed};
+use super::rows;
 use super::writer::{Command, Done, Operation};
 use super::{FileStore, beside, schema};
 use crate::{Codec, Resealed, StoreError};
 
 /// How many records one step of a check reads: others wait for it.
-const VERIFY_STEP: i64 = 1000;
+const VERIFY_STEP: usize = 1000;
 
 /// How many records one commit seals anew: others wait for it.
 const RESEAL_STEP: usize = 128;
@@ -104,8 +103,8 @@ impl FileStore {
                     found.misplaced += step.misplaced;
                     after = step.next;
                 }
-                // A page that holds records cannot be read; the structure's
-                // check names it.
+                // Neither the records nor whose they are can be read; the
+                // structure's check says where.
                 Err(StoreError::Corrupt(_)) => break,
                 Err(error) => return Err(error),
             }
@@ -220,42 +219,39 @@ struct Step {
 }
 
 fn verify_step(connection: &Connection, codec: &Codec, after: i64) -> rusqlite::Result<Step> {
+    let page = rows::page(connection, after, VERIFY_STEP)?;
     let mut step = Step {
         records: 0,
         damaged: 0,
         newer: 0,
         misplaced: 0,
-        next: None,
+        next: page.next,
     };
-    let mut statement = connection.prepare_cached(
-        "SELECT id, key, version, due, expires, value FROM records
-         WHERE id > ?1 ORDER BY id LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![after, VERIFY_STEP])?;
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        last = Some(row.get(0)?);
+    for row in &page.rows {
         step.records += 1;
-        let stored_key = Zeroizing::new(column::bytes(row, 1)?);
-        let row = super::reader::StoredRow::read_from(row, 2)?;
-        match row.entry(codec, &stored_key) {
-            Ok(entry) => step.misplaced += u64::from(!row.is_in_place(&entry.record)),
-            Err(StoreError::NewerFormat { .. }) => step.newer += 1,
-            Err(_) => step.damaged += 1,
+        match (row.scanned(codec), &row.stored) {
+            (Ok(scanned), Some(stored)) => {
+                step.misplaced += u64::from(!stored.is_in_place(&scanned.entry.record));
+            }
+            (Err(StoreError::NewerFormat { .. }), _) => step.newer += 1,
+            _ => step.damaged += 1,
         }
-    }
-    if step.records == VERIFY_STEP.cast_unsigned() {
-        step.next = last;
     }
     Ok(step)
 }
 
+/// What is wrong with it; also that it is so damaged that the check ends.
 fn structure(connection: &Connection) -> Result<Vec<String>, StoreError> {
-    connection
+    let found = connection
         .prepare("PRAGMA integrity_check(20)")
-        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-        .map(|found: Vec<String>| found.into_iter().filter(|line| line != "ok").collect())
-        .map_err(typed)
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect());
+    match found {
+        Err(error) if is_corrupt(&error) => Ok(vec![error.to_string()]),
+        found => {
+            let lines: Vec<String> = found.map_err(typed)?;
+            Ok(lines.into_iter().filter(|line| line != "ok").collect())
+        }
+    }
 }
 
 fn backup(connection: &Connection, path: &Path) -> Result<(), StoreError> {

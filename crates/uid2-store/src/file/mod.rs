@@ -9,6 +9,7 @@ mod open;
 mod queue;
 mod read_through;
 mod reader;
+mod rows;
 mod schema;
 mod unreadable;
 mod writer;

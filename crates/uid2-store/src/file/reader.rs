@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::column;
 use super::error::{typed, typed_for_one};
 use super::queue::Queue;
+use super::rows;
 use crate::{Codec, Cursor, DueKey, Entry, Scanned, ScannedEntry, StoreError, Version};
 
 /// What a reader's thread is asked to do.
@@ -57,7 +58,7 @@ impl StoredRow {
         })
     }
 
-    pub(super) fn entry(&self, codec: &Codec, stored_key: &[u8]) -> Result<Entry, StoreError> {
+    fn entry(&self, codec: &Codec, stored_key: &[u8]) -> Result<Entry, StoreError> {
         self.scanned(codec, stored_key).map(|scanned| scanned.entry)
     }
 
@@ -70,7 +71,7 @@ impl StoredRow {
         (due, expires) == (self.due, self.expires)
     }
 
-    fn scanned(&self, codec: &Codec, stored_key: &[u8]) -> Scanned {
+    pub(super) fn scanned(&self, codec: &Codec, stored_key: &[u8]) -> Scanned {
         let (key, record) = codec.decode_entry(stored_key, &self.value)?;
         let version = self.version.ok_or(StoreError::Damaged)?;
         Ok(ScannedEntry {
@@ -196,23 +197,10 @@ pub(super) fn scan(
     after: i64,
     limit: usize,
 ) -> Result<(Vec<Scanned>, Option<Cursor>), StoreError> {
-    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut last = None;
-    let read = |row: &Row<'_>| {
-        last = Some(row.get::<_, i64>(0)?);
-        let stored_key = column::bytes(row, 1)?;
-        StoredRow::read_from(row, 2).map(|row| row.scanned(codec, &stored_key))
-    };
-    let page: Vec<Scanned> = connection
-        .prepare_cached(
-            "SELECT id, key, version, due, expires, value FROM records
-             WHERE id > ?1 ORDER BY id LIMIT ?2",
-        )
-        .and_then(|mut statement| statement.query_map([after, rows], read)?.collect())
-        .map_err(typed)?;
-    let next = last.filter(|_| page.len() == limit);
-    let next = next.map(|id| Cursor::new([id.cast_unsigned(), 0]));
-    Ok((page, next))
+    let page = rows::page(connection, after, limit).map_err(typed)?;
+    let scanned = page.rows.iter().map(|row| row.scanned(codec)).collect();
+    let next = page.next.map(|id| Cursor::new([id.cast_unsigned(), 0]));
+    Ok((scanned, next))
 }
 
 pub(super) fn next_version(connection: &Connection) -> Result<u64, StoreError> {

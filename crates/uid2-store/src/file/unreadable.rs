@@ -1,16 +1,14 @@
 //! Naming the records that cannot be read.
 
-use rusqlite::{Connection, params};
-use zeroize::Zeroizing;
+use rusqlite::Connection;
 
 use super::FileStore;
-use super::column;
 use super::error::typed;
-use super::reader::StoredRow;
+use super::rows;
 use crate::{Codec, StoreError, Unreadable};
 
 /// How many records one step reads: others wait for it.
-const STEP: i64 = 1000;
+const STEP: usize = 1000;
 
 impl FileStore {
     /// The records that cannot be read: which [`verify`](Self::verify) only
@@ -40,21 +38,10 @@ fn step(
     codec: &Codec,
     after: i64,
 ) -> rusqlite::Result<(Vec<Unreadable>, Option<i64>)> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, key, version, due, expires, value FROM records
-         WHERE id > ?1 ORDER BY id LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![after, STEP])?;
-    let mut found = Vec::new();
-    let (mut read, mut last) = (0, None);
-    while let Some(row) = rows.next()? {
-        last = Some(row.get(0)?);
-        read += 1;
-        let stored_key = Zeroizing::new(column::bytes(row, 1)?);
-        let row = StoredRow::read_from(row, 2)?;
-        if let Err(error) = row.entry(codec, &stored_key) {
-            found.push(Unreadable::new(&stored_key, error));
-        }
-    }
-    Ok((found, last.filter(|_| read == STEP)))
+    let page = rows::page(connection, after, STEP)?;
+    let found = page.rows.iter().filter_map(|row| {
+        let error = row.scanned(codec).err()?;
+        Some(Unreadable::new(&row.stored_key, error))
+    });
+    Ok((found.collect(), page.next))
 }

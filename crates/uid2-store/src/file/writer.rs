@@ -16,7 +16,7 @@ use super::column;
 use super::error::{Failure, for_one};
 use super::lock::Lock;
 use super::queue::Queue;
-use super::reader::StoredRow;
+use super::rows::{self, FullRow};
 use crate::{Codec, Entry, Precondition, StoreError, Version};
 
 /// Versions are given out in memory. The file only says how far they may have
@@ -463,17 +463,18 @@ impl Writer {
 
     /// The record and its version stay as they are.
     fn reseal(&self, after: i64, limit: usize) -> rusqlite::Result<Done> {
-        let rows = self.rows_after(after, limit)?;
-        let next = (rows.len() == limit)
-            .then(|| rows.last().map(|row| row.id))
-            .flatten();
+        let page = rows::page(&self.connection, after, limit)?;
         let (mut resealed, mut failed) = (0, 0);
-        for RawRow {
+        for FullRow {
             id,
             stored_key,
             stored,
-        } in rows
+        } in page.rows
         {
+            let Some(stored) = stored else {
+                failed += 1;
+                continue;
+            };
             let opened = self.codec.decode_entry(&stored_key, &stored.value);
             let is_current = self.codec.is_current(&stored.value);
             let anew = match opened {
@@ -500,24 +501,8 @@ impl Writer {
         Ok(Done::Resealed {
             resealed,
             failed,
-            next,
+            next: page.next,
         })
-    }
-
-    fn rows_after(&self, after: i64, limit: usize) -> rusqlite::Result<Vec<RawRow>> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.prepare(
-            "SELECT id, key, version, due, expires, value FROM records
-             WHERE id > ?1 ORDER BY id LIMIT ?2",
-        )?
-        .query_map([after, limit], |row| {
-            Ok(RawRow {
-                id: row.get(0)?,
-                stored_key: column::bytes(row, 1)?,
-                stored: StoredRow::read_from(row, 2)?,
-            })
-        })?
-        .collect()
     }
 
     fn expired(
@@ -560,12 +545,6 @@ impl Writer {
                 .collect(),
         }
     }
-}
-
-struct RawRow {
-    id: i64,
-    stored_key: Vec<u8>,
-    stored: StoredRow,
 }
 
 #[derive(Clone, Copy)]
