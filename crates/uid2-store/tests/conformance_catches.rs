@@ -7,7 +7,6 @@ use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use std::thread::yield_now;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -53,6 +52,11 @@ enum Flaw {
     PurgesInTwoSteps,
     /// An opt-out does not take the place of a logout.
     KeepsLogouts,
+}
+
+/// Long enough for another thread to come in between, on one core too.
+fn dawdle() {
+    std::thread::sleep(Duration::from_micros(100));
 }
 
 /// Pending once.
@@ -173,9 +177,6 @@ impl Flawed {
 impl TokenStore for Flawed {
     async fn get(&self, key: &[u8]) -> Result<Option<Entry>, StoreError> {
         let key = self.key(key);
-        if self.has(Flaw::PurgesInTwoSteps) {
-            yield_now();
-        }
         let entry = self.inner.get(key).await?;
         Ok(match self.flaw {
             Flaw::InventsRecords if entry.is_none() => Some(Entry {
@@ -211,7 +212,7 @@ impl TokenStore for Flawed {
                 if !when.holds(current.map(|entry| entry.version)) {
                     return Err(StoreError::Conflict);
                 }
-                yield_now();
+                dawdle();
                 self.inner.put(key, &record, Precondition::Any).await
             }
             Flaw::RepeatsVersions => {
@@ -236,9 +237,14 @@ impl TokenStore for Flawed {
             }
             Flaw::ScansHalfWritten => {
                 self.notes.writing.fetch_add(1, Ordering::SeqCst);
-                yield_now();
+                dawdle();
                 let result = self.inner.put(key, &record, when).await;
                 self.notes.writing.fetch_sub(1, Ordering::SeqCst);
+                result
+            }
+            Flaw::PurgesInTwoSteps => {
+                let result = self.inner.put(key, &record, when).await;
+                dawdle();
                 result
             }
             _ => self.inner.put(key, &record, when).await,
@@ -258,7 +264,7 @@ impl TokenStore for Flawed {
             }
             Flaw::RemovesTwice => {
                 let exists = self.inner.get(key).await?.is_some();
-                yield_now();
+                dawdle();
                 self.inner.remove(key, when).await?;
                 Ok(exists)
             }
@@ -324,7 +330,7 @@ impl TokenStore for Flawed {
                     let entry = self.inner.get(&key).await?;
                     let expires = entry.and_then(|entry| entry.record.expires());
                     if purged < limit && expires.is_some_and(|expires| expires <= before) {
-                        yield_now();
+                        dawdle();
                         self.inner.remove(&key, Precondition::Any).await?;
                         purged += 1;
                     }

@@ -1,7 +1,7 @@
 //! Many callers at a time, each on a thread of its own.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use uid2_core::lifecycle::Record;
@@ -13,6 +13,7 @@ use crate::{DueKey, Entry, Precondition, StoreError, TokenStore};
 
 const CALLERS: usize = 8;
 const ROUNDS: usize = 40;
+const SCANS: usize = 5;
 
 /// Runs the same on many threads; the first that breaks is the result.
 fn callers<S: TokenStore + Clone>(store: &S, body: impl Fn(usize, S) -> Check + Sync) -> Check {
@@ -30,6 +31,40 @@ fn callers<S: TokenStore + Clone>(store: &S, body: impl Fn(usize, S) -> Check + 
                 .unwrap_or_else(|_| Err(Broken("a caller panicked".to_owned())))
         })
     })
+}
+
+/// Some callers who are at work, and others who go on until those are done: on one
+/// core, they would be done before the former begin.
+struct Busy(AtomicUsize);
+
+impl Busy {
+    const fn new(callers: usize) -> Self {
+        Self(AtomicUsize::new(callers))
+    }
+
+    /// One is at work until this is dropped, also if it breaks off.
+    const fn begin(&self) -> AtWork<'_> {
+        AtWork(self)
+    }
+
+    fn meanwhile(&self, mut body: impl FnMut() -> Check) -> Check {
+        loop {
+            let last = self.0.load(Ordering::Acquire) == 0;
+            body()?;
+            if last {
+                return Ok(());
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+struct AtWork<'a>(&'a Busy);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Release);
+    }
 }
 
 /// A record that holds a number: a clock's that an update reads, increments and
@@ -128,25 +163,21 @@ pub(super) fn due_scan<B: Backend>(backend: &B) -> Check {
         }
         Ok::<_, Broken>(())
     })?;
-    let done = AtomicBool::new(false);
+    let scanning = Busy::new(CALLERS - 2);
     callers(&store, |number, store| {
         if number < 2 {
-            let result = backend.block_on(change(&store, number));
-            done.store(true, Ordering::Release);
-            return result;
+            return scanning.meanwhile(|| backend.block_on(change(&store, number)));
         }
-        loop {
-            let last = done.load(Ordering::Acquire);
+        let _done = scanning.begin();
+        for _ in 0..SCANS {
             let found = backend.block_on(scan(&store))?;
             let found: HashSet<_> = found.into_iter().map(|due| due.key).collect();
             ensure!(
                 stays.is_subset(&found),
                 "a scan leaves out records that did not change"
             );
-            if last {
-                return Ok(());
-            }
         }
+        Ok(())
     })
 }
 
@@ -186,14 +217,18 @@ async fn scan<S: TokenStore>(store: &S) -> Result<Vec<DueKey>, Broken> {
 /// A record that is renewed while it is being purged is either gone or new.
 pub(super) fn purge<B: Backend>(backend: &B) -> Check {
     let store = backend.block_on(backend.empty());
+    let renewing = Busy::new(CALLERS - 2);
     callers(&store, |number, store| {
+        if number < 2 {
+            return renewing.meanwhile(|| {
+                backend.block_on(store.purge(at(10), 100))?;
+                Ok(())
+            });
+        }
+        let _done = renewing.begin();
+        let key = format!("user-{number}");
         backend.block_on(async {
             for round in 0..ROUNDS {
-                if number < 2 {
-                    store.purge(at(10), 100).await?;
-                    continue;
-                }
-                let key = format!("user-{number}");
                 store
                     .put(key.as_bytes(), &logged_out(at(0), at(5)), Precondition::Any)
                     .await?;
